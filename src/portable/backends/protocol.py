@@ -1,0 +1,149 @@
+"""The contract between this package and a host: five verbs, and a staged upload for large objects.
+
+A backend is bound to one store, so keys are relative to the store's root. It answers truthfully or raises one of
+`portable.errors`; what its host cannot do it refuses with `Unsupported` and never emulates. Vendor exceptions do not leave it.
+Instances are safe to use from several threads.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal, Protocol
+
+from typing_extensions import Buffer
+
+ANY: Final = "any"
+ABSENT: Final = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Expect the version with this ETag (as `Stat.etag` gave it) to stand at the key."""
+
+    etag: str
+
+
+Expectation = Literal["any", "absent"] | Matches
+"""What a mutation expects at its key: `ANY`, `ABSENT` (conditional create) or `Matches` (conditional replace)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What a host keeps beside the bytes of an object: HTTP headers and user metadata."""
+
+    content_type: str | None = None
+    cache_control: str | None = None
+    content_disposition: str | None = None
+    content_encoding: str | None = None
+    content_language: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """One stored object as its host describes it."""
+
+    key: str
+    size: int
+    """Bytes as stored."""
+    modified: datetime
+    """The host's Last-Modified, in UTC."""
+    etag: str
+    """Opaque; changes whenever the bytes at the key change. Never empty."""
+    attributes: Attributes | None = None
+    """None where the call does not tell them (a listing, on most hosts)."""
+    details: Mapping[str, str] = field(default_factory=dict)
+    """What only an inventory asks for, by the host's own names (`blob_type`, `tier`, `content_md5`, `snapshot` ...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The answer to `get`: the bytes of the range, and the whole object's description."""
+
+    data: Buffer
+    stat: Stat
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend's host can do. A call that needs what is False here raises `Unsupported`."""
+
+    conditional_create: bool
+    conditional_replace: bool
+    conditional_delete: bool
+    attributes: bool
+    """HTTP headers and user metadata are stored."""
+    part_size: int
+    """Bytes: the size of every part of an upload but the last; also the largest `put` that a volume makes."""
+    max_parts: int
+
+
+class Upload(Protocol):
+    """A large object on its way: parts are staged, invisible to readers, until one short `commit`."""
+
+    def part(self, number: int, data: Buffer) -> None:
+        """Stage part `number` (counted from 0). Parts may be staged from several threads, in any order, and again."""
+
+    def commit(self, expect: Expectation = ANY) -> Stat:
+        """Make the object visible as its parts in order of number.
+
+        Raises: AlreadyExists, PreconditionFailed (by `expect`), Unsupported, Denied, Unavailable (the outcome is unknown).
+        """
+
+    def abort(self) -> None:
+        """Drop what was staged. Does nothing after a successful `commit`."""
+
+
+class Backend(Protocol):
+    """The five verbs. Sizes and offsets are bytes; times are seconds."""
+
+    capabilities: Capabilities
+    bound: float
+    """Seconds: no single mutation (`put`, `delete`, `Upload.commit`) outlives this, retries included."""
+
+    def get(self, key: str, start: int = 0, stop: int | None = None, *, if_match: str | None = None) -> Fetched:
+        """Return bytes [start, stop) of the object, clamped to its end (b"" where start is at or past it).
+
+        Raises: NotFound, PreconditionFailed (the ETag is not `if_match`), InvalidKey, Denied, Unavailable. Never fewer bytes
+        than the range holds.
+        """
+
+    def put(
+        self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None
+    ) -> Stat:
+        """Write the whole object in one atomic request: a reader sees the old object or the new one, whole.
+
+        `data` must not change until the call returns. Returns the new object's description, with the ETag that a `stat`
+        would give; its `modified` may be the client's time where the host does not tell it.
+
+        Raises: AlreadyExists (`expect` is ABSENT), PreconditionFailed (`Matches`, also where nothing stands at the key),
+        InvalidKey (before anything is sent), Unsupported, Denied, Unavailable (the outcome is unknown).
+        """
+
+    def stat(self, key: str) -> Stat:
+        """Describe the object, attributes included. Raises: NotFound, InvalidKey, Denied, Unavailable."""
+
+    def list(self, prefix: str = "") -> Iterator[Stat]:
+        """Describe every object whose key starts with `prefix` (a plain string prefix), in no promised order, each once.
+
+        A missing container is NotFound, not an empty listing. Raises: NotFound, Denied, Unavailable.
+        """
+
+    def inventory(self) -> Iterator[Stat]:
+        """List everything a move must account for, with attributes where the host's listing has them and `details`.
+
+        Slower than `list`, and complete where `list` may not be: awkward keys, snapshots, directory stubs, blobs that cannot
+        be read now. An entry that is not a plain current object says so in `details`.
+        """
+
+    def delete(self, key: str, *, expect: Expectation = ANY) -> None:
+        """Delete the object; a key with nothing at it is a success under `ANY`.
+
+        Raises: PreconditionFailed (`Matches`), InvalidKey, Unsupported, Denied, Unavailable (the outcome is unknown).
+        """
+
+    def begin(self, key: str, *, attributes: Attributes | None = None) -> Upload:
+        """Start a staged upload. Raises: InvalidKey (before anything is sent), Unsupported, Denied, Unavailable."""
+
+    def close(self) -> None:
+        """Release connections. The backend cannot be used afterwards."""
