@@ -15,6 +15,7 @@ built-in exception as a second base::
     ├── RetryableError            kind "retryable"            also TimeoutError; the same call may succeed later
     │   ├── Unavailable           kind "unavailable"          no answer, a cut connection, a server error, throttling
     │   ├── Frozen                kind "frozen"               writes are held while the volume moves
+    │   ├── ObjectChanged         kind "changed"              the object was replaced while it was read: open it again
     │   └── OutcomeUnknown        kind "outcome-unknown"      a write was neither acknowledged nor refused: repeat it
     ├── IntegrityError            kind "integrity"            stored bytes are not what a trusted writer wrote
     │   ├── MalformedMessage      kind "malformed"            not a message of the profile
@@ -106,6 +107,12 @@ class Frozen(RetryableError):
     """The volume is moving to another home and holds writes; nothing was written."""
 
     kind = "frozen"
+
+
+class ObjectChanged(RetryableError):
+    """The object was replaced or deleted while it was being read; open it again."""
+
+    kind = "changed"
 
 
 class OutcomeUnknown(RetryableError):

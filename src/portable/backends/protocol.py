@@ -108,9 +108,7 @@ class Backend(Protocol):
         than the range holds.
         """
 
-    def put(
-        self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None
-    ) -> Stat:
+    def put(self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None) -> Stat:
         """Write the whole object in one atomic request: a reader sees the old object or the new one, whole.
 
         `data` must not change until the call returns. Returns the new object's description, with the ETag that a `stat`

@@ -1,0 +1,88 @@
+"""Conditions outside of the objects: what stands at the target, keyring and catalog. Reads, and writes nothing."""
+
+from collections.abc import Iterator
+
+from migrate.engine import Migration
+from migrate.findings import KINDS, Finding
+from migrate.journal import Listed
+from migrate.tokens import token
+from portable.backends.location import Location
+from portable.catalog.local import LocalCatalog
+from portable.errors import (
+    ConfigurationError,
+    Denied,
+    NotFound,
+    PortableError,
+    RetryableError,
+    Unsupported,
+    UntrustedSignature,
+)
+from portable.sealed import RESERVED_PREFIX
+
+
+def keyring_findings(migration: Migration) -> Iterator[Finding]:
+    """Check the keyring's signatures and, where an identity is at hand, that it opens and holds the volume.
+
+    Raises: ConfigurationError, KeysError.
+    """
+    signed = migration.keyring
+    if migration.can_unlock:
+        _ = migration.keys
+    else:
+        note = f"generation {signed.generation}, signed by {signed.authority.fingerprint}"
+        yield Finding(KINDS["keyring-locked"], note=note)
+
+
+def target_findings(migration: Migration) -> Iterator[Finding]:
+    """List the target into the journal, and say what stands there that this migration did not write."""
+    journal, backend = migration.journal, migration.target_backend
+    capabilities = backend.capabilities
+    missing = [name for name in ("conditional_create", "conditional_replace") if not getattr(capabilities, name)]
+    if missing:
+        yield Finding(KINDS["target-conditions"], note=f"the host cannot do: {', '.join(missing).replace('_', ' ')}")
+    try:
+        journal.scan("target", _entries(migration))
+    except (Denied, NotFound, RetryableError, Unsupported) as error:
+        yield Finding(KINDS["target-unreadable"], note=_in_words(error))
+        return
+    occupied, others = Finding(KINDS["target-occupied"]), Finding(KINDS["target-not-empty"])
+    for extra in journal.extras():
+        item = journal.item(extra.key)
+        wanted = item is not None and item.state not in ("skipped", "vanished")
+        (occupied if wanted else others).add(extra.key, extra.size)
+    yield occupied
+    yield others
+
+
+def catalog_findings(migration: Migration) -> Iterator[Finding]:
+    """Say what keeps the cutover from flipping the catalog's entry."""
+    declared = migration.declaration
+    catalog = LocalCatalog(declared.catalog_path)
+    try:
+        entry = catalog.read(declared.catalog.name, migration.keyring.authority.fingerprint)
+    except (ConfigurationError, NotFound, UntrustedSignature) as error:
+        yield Finding(KINDS["catalog-entry"], note=_in_words(error))
+        return
+    if not same_store(entry.home.location, declared.source.location):
+        where = " (the target: the volume has moved)" if same_store(entry.home.location, declared.target.location) else ""
+        yield Finding(KINDS["catalog-home"], note=f"the home is {entry.home.url}{where}, phase {entry.phase}")
+
+
+def same_store(one: Location, other: Location) -> bool:
+    """Tell whether two addresses name one store. What only one of them says, such as an endpoint, does not tell them apart."""
+    if (one.scheme, one.container, one.prefix) != (other.scheme, other.container, other.prefix):
+        return False
+    if one.scheme == "file":
+        return one.path == other.path
+    pairs = ((one.endpoint, other.endpoint), (one.account, other.account))
+    return all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+
+def _entries(migration: Migration) -> Iterator[Listed]:
+    for entry in migration.target_backend.list():
+        if not entry.key.startswith(RESERVED_PREFIX):
+            yield Listed(entry.key, entry.size, token(entry))
+
+
+def _in_words(error: PortableError) -> str:
+    return f"{error.kind}: {error}"

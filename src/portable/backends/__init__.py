@@ -1,0 +1,1 @@
+"""Backends: one module a host, behind one protocol of five verbs."""

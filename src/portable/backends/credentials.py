@@ -1,0 +1,153 @@
+"""From a reference (`env:PREFIX_`, `profile:NAME`, `default`) to credentials, when a store is opened.
+
+Values live in objects that neither print nor pickle. What is missing is named; what was found never is.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+from portable.backends.extras import needed
+from portable.backends.location import Location
+from portable.errors import ConfigurationError
+
+AZURE_SCOPE: Final = "https://storage.azure.com/.default"
+_CONNECTION_STRING: Final = {
+    "accountname": "account",
+    "accountkey": "key",
+    "sharedaccesssignature": "sas",
+    "blobendpoint": "endpoint",
+}
+
+
+class _Secret:
+    """Refuses to leave the process: other processes resolve the reference themselves."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials are never pickled: send the Location, and resolve it there")
+
+
+@dataclass(frozen=True)
+class S3Credentials(_Secret):
+    """What opens an S3 host: a key pair, or a boto3 session whose chain finds one and renews it."""
+
+    endpoint: str
+    region: str
+    access_key_id: str | None = field(default=None, repr=False)
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    session: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class AzureCredentials(_Secret):
+    """What opens an Azure account: its key, a SAS token, or a credential of azure-identity that renews its tokens."""
+
+    account: str
+    endpoint: str
+    key: str | None = field(default=None, repr=False)
+    sas: str | None = field(default=None, repr=False)
+    identity: Any = field(default=None, repr=False)
+
+
+def s3_credentials(location: Location, environment: Mapping[str, str] = os.environ) -> S3Credentials:
+    """Resolve the reference of an `s3:` location; its own endpoint and region win. Raises: ConfigurationError."""
+    kind, _, name = location.credentials.partition(":")
+    if kind == "profile":
+        return _from_session(location, name, {})
+    prefix = name if kind == "env" else ""
+    found = {
+        "endpoint": environment.get(f"{prefix}AWS_ENDPOINT_URL", ""),
+        "region": environment.get(f"{prefix}AWS_REGION", ""),
+    }
+    pair = [f"{prefix}AWS_ACCESS_KEY_ID", f"{prefix}AWS_SECRET_ACCESS_KEY"]
+    if not all(environment.get(variable) for variable in pair):
+        if kind == "env":
+            raise ConfigurationError(f"credentials {location.credentials!r} of {location.url}: set {pair[0]} and {pair[1]}")
+        return _from_session(location, None, found)
+    endpoint, region = _place(location, found)
+    token = environment.get(f"{prefix}AWS_SESSION_TOKEN") or None
+    return S3Credentials(endpoint, region, environment[pair[0]], environment[pair[1]], token)
+
+
+def azure_credentials(location: Location, environment: Mapping[str, str] = os.environ) -> AzureCredentials:
+    """Resolve the reference of an `az:` location; its own account and endpoint win. Raises: ConfigurationError."""
+    kind, _, name = location.credentials.partition(":")
+    if kind == "profile":
+        raise ConfigurationError(
+            f"credentials {location.credentials!r} of {location.url}: Azure has no profiles; use env:PREFIX_"
+        )
+    prefix = f"{name}AZURE_STORAGE_"
+    found = {
+        "account": environment.get(f"{prefix}ACCOUNT"),
+        "key": environment.get(f"{prefix}KEY"),
+        "sas": environment.get(f"{prefix}SAS_TOKEN"),
+        "endpoint": environment.get(f"{prefix}ENDPOINT"),
+        **_connection_string(environment.get(f"{prefix}CONNECTION_STRING"), f"{prefix}CONNECTION_STRING"),
+    }
+    account = location.account or found["account"]
+    if not account:
+        raise ConfigurationError(
+            f"{location.url}: name the storage account (`account`, or set {prefix}ACCOUNT or {prefix}CONNECTION_STRING)"
+        )
+    endpoint = (location.endpoint or found["endpoint"] or f"https://{account}.blob.core.windows.net").rstrip("/")
+    if found["key"]:
+        return AzureCredentials(account, endpoint, key=found["key"])
+    if found["sas"]:
+        return AzureCredentials(account, endpoint, sas=found["sas"].lstrip("?"))
+    if kind == "env":
+        raise ConfigurationError(
+            f"credentials {location.credentials!r} of {location.url}: set {prefix}KEY, {prefix}SAS_TOKEN "
+            f"or {prefix}CONNECTION_STRING"
+        )
+    return AzureCredentials(account, endpoint, identity=needed("azure.identity").DefaultAzureCredential())
+
+
+def _from_session(location: Location, profile: str | None, found: Mapping[str, str]) -> S3Credentials:
+    boto3, settings = needed("boto3"), needed("botocore.session")
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        session = boto3.session.Session(profile_name=profile)
+        credentials = session.get_credentials()
+        # The profile's own settings: a session would let AWS_ENDPOINT_URL, meant for another host, override them.
+        configured = settings.Session(profile=profile).get_scoped_config()
+    except BotoCoreError as error:
+        raise ConfigurationError(f"the AWS profile {profile or 'default'!r} cannot be read: {type(error).__name__}") from None
+    if credentials is None:
+        where = (
+            f"profile {profile!r}"
+            if profile
+            else "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the shared profile, the instance"
+        )
+        raise ConfigurationError(f"{location.url}: no S3 credentials found; looked for: {where}")
+    endpoint, region = _place(
+        location,
+        {
+            "endpoint": found.get("endpoint") or configured.get("endpoint_url", ""),
+            "region": found.get("region") or configured.get("region", ""),
+        },
+    )
+    return S3Credentials(endpoint, region, session=session)
+
+
+def _place(location: Location, found: Mapping[str, str]) -> tuple[str, str]:
+    region = location.region or found["region"] or "us-east-1"
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    endpoint = location.endpoint or found["endpoint"] or f"https://s3.{region}.{suffix}"
+    return endpoint.rstrip("/"), region
+
+
+def _connection_string(text: str | None, variable: str) -> dict[str, str]:
+    if not text:
+        return {}
+    pairs = [part.partition("=") for part in text.strip().strip(";").split(";")]
+    if not all(equals for _, equals, _ in pairs):
+        raise ConfigurationError(f"{variable} is not a storage connection string (Name=value;Name=value)")
+    given = {name.lower(): value for name, _, value in pairs}
+    found = {field: given[name] for name, field in _CONNECTION_STRING.items() if name in given}
+    if "endpoint" not in found and "account" in found:
+        protocol, suffix = given.get("defaultendpointsprotocol", "https"), given.get("endpointsuffix", "core.windows.net")
+        found["endpoint"] = f"{protocol}://{found['account']}.blob.{suffix}"
+    return found

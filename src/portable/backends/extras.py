@@ -1,0 +1,41 @@
+"""Optional dependencies, imported when something first needs them."""
+
+import importlib
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from portable.errors import ConfigurationError
+
+_EXTRA: Final = {"boto3": "s3", "botocore": "s3", "azure": "azure"}
+
+
+def needed(module: str) -> Any:
+    """Import an optional module. Raises: ConfigurationError that says what to install."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise ConfigurationError(
+            f"{module} is not installed: pip install 'portable-storage[{_EXTRA[module.partition('.')[0]]}]'"
+        ) from None
+
+
+class Lazy:
+    """A client that is made once, by the first thread that calls for it."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._lock = make, threading.Lock()
+        self._made: Any = None
+
+    def __call__(self) -> Any:
+        """Return the client."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def close(self) -> None:
+        """Close the client, if it was made."""
+        with self._lock:
+            if self._made is not None:
+                self._made.close()

@@ -1,0 +1,238 @@
+"""A folder as a store: one file an object, each write atomic and durable."""
+
+import errno
+import os
+import secrets
+import stat as modes
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from typing_extensions import Buffer
+
+from portable.backends.key_rules import check_range, check_text
+from portable.backends.local_files import Folder, described, read_at, segments, write_at
+from portable.backends.local_upload import PART_SIZE, LocalUpload
+from portable.backends.location import Location
+from portable.backends.protocol import ABSENT, ANY, Attributes, Capabilities, Expectation, Fetched, Matches, Stat, Upload
+from portable.backends.resident import Resident
+from portable.errors import (
+    AlreadyExists,
+    Denied,
+    InvalidKey,
+    NotFound,
+    PortableError,
+    PreconditionFailed,
+    Unavailable,
+    Unsupported,
+)
+
+_READ_ATTEMPTS: Final = 3
+_NOT_A_FILE: Final = {errno.ELOOP, errno.ENXIO}
+"""What opening a symbolic link (with O_NOFOLLOW) or a socket answers."""
+_FILE_TYPES: Final = {
+    modes.S_IFLNK: "symbolic link",
+    modes.S_IFIFO: "pipe",
+    modes.S_IFSOCK: "socket",
+    modes.S_IFBLK: "device",
+    modes.S_IFCHR: "device",
+}
+
+
+class LocalBackend(Resident):
+    """A folder of this machine. It keeps no headers or metadata, and never follows a symbolic link.
+
+    A write goes to a temporary file on the same file system, is made durable, and takes its name in one step. Conditions
+    hold among writers that use this backend; a conditional create holds against everyone.
+    """
+
+    capabilities = Capabilities(
+        conditional_create=True,
+        conditional_replace=True,
+        conditional_delete=True,
+        attributes=False,
+        part_size=PART_SIZE,
+        max_parts=100_000,
+    )
+
+    def __init__(self, location: Location, *, bound: float = 60.0) -> None:
+        self.url, self.bound = location.url, bound
+        self._root = Folder(location.path, location.url)
+
+    def get(self, key: str, start: int = 0, stop: int | None = None, *, if_match: str | None = None) -> Fetched:
+        """See `Backend.get`. Raises Unavailable where the file keeps changing while it is read."""
+        check_range(start, stop)
+        with self._errors("get", key), self._file(key) as descriptor:
+            for _ in range(_READ_ATTEMPTS):
+                before = described(key, os.fstat(descriptor))
+                if if_match is not None and before.etag != if_match:
+                    raise PreconditionFailed(f"get {key!r} in {self.url}: another version stands there")
+                end = before.size if stop is None else min(stop, before.size)
+                data = read_at(descriptor, start, max(end - start, 0))
+                if described(key, os.fstat(descriptor)).etag == before.etag and len(data) == max(end - start, 0):
+                    return Fetched(data, before)
+        raise Unavailable(f"get {key!r} in {self.url}: the file changed while it was read")
+
+    def stat(self, key: str) -> Stat:
+        """See `Backend.stat`."""
+        with self._errors("stat", key), self._file(key) as descriptor:
+            return described(key, os.fstat(descriptor))
+
+    def put(self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None) -> Stat:
+        """See `Backend.put`."""
+        self._check(key, attributes)
+        with self._errors("put", key), self._temporary() as (name, descriptor):
+            write_at(descriptor, memoryview(data).cast("B"), 0)
+            return self.publish(name, descriptor, key, expect)
+
+    def list(self, prefix: str = "") -> Iterator[Stat]:
+        """See `Backend.list`. Only plain files whose names are UTF-8."""
+        for key, found in self._root.files(prefix):
+            if modes.S_ISREG(found.st_mode) and _is_text(key):
+                yield described(key, found)
+
+    def inventory(self) -> Iterator[Stat]:
+        """See `Backend.inventory`. Details: `file_type` of what is not a plain file, `unreadable_name` of what is not UTF-8."""
+        for key, found in self._root.files(""):
+            details = {}
+            if kind := _FILE_TYPES.get(modes.S_IFMT(found.st_mode)):
+                details["file_type"] = kind
+            if not _is_text(key):
+                details["unreadable_name"] = "true"
+            yield described(os.fsencode(key).decode("utf-8", "backslashreplace"), found, details)
+
+    def delete(self, key: str, *, expect: Expectation = ANY) -> None:
+        """See `Backend.delete`. Folders that become empty go too."""
+        self._check(key, None)
+        if expect == ABSENT:
+            raise Unsupported(f"delete {key!r} in {self.url}: nothing can be deleted where nothing is expected")
+        *above, name = segments(key, url=self.url)
+        with self._errors("delete", key), self._root.locked():
+            try:
+                with self._root.opened(above) as folder:
+                    if self._standing(folder, name, key, expect) is None:
+                        return
+                    os.unlink(name, dir_fd=folder)
+                    os.fsync(folder)
+            except (NotFound, InvalidKey):
+                if isinstance(expect, Matches):
+                    raise PreconditionFailed(f"delete {key!r} in {self.url}: nothing stands there") from None
+                return
+            self._root.remove_empty(above)
+
+    def begin(self, key: str, *, attributes: Attributes | None = None) -> Upload:
+        """See `Backend.begin`."""
+        self._check(key, attributes)
+        with self._errors("begin", key):
+            return LocalUpload(self, key, *self._make_temporary())
+
+    def close(self) -> None:
+        """See `Backend.close`. Nothing is held open."""
+
+    def publish(self, temporary: str, descriptor: int, key: str, expect: Expectation) -> Stat:
+        """Make a temporary file durable and give it its name. Raises: what `Backend.put` raises."""
+        os.fsync(descriptor)
+        *above, name = segments(key, url=self.url)
+        with self._errors("put", key), self._root.private() as private, self._root.locked():
+            try:
+                with self._root.opened(above, create=True) as folder:
+                    self._standing(folder, name, key, expect)
+                    if expect == ABSENT:
+                        os.link(temporary, name, src_dir_fd=private, dst_dir_fd=folder, follow_symlinks=False)
+                        os.unlink(temporary, dir_fd=private)
+                    else:
+                        os.replace(temporary, name, src_dir_fd=private, dst_dir_fd=folder)
+                    os.fsync(folder)
+            except BaseException:
+                self._root.remove_empty(above)
+                raise
+            return described(key, os.fstat(descriptor))
+
+    def discard(self, temporary: str) -> None:
+        """Remove a temporary file, if it is still there."""
+        with suppress(FileNotFoundError), self._root.private() as private:
+            os.unlink(temporary, dir_fd=private)
+
+    def _standing(self, folder: int, name: str, key: str, expect: Expectation) -> os.stat_result | None:
+        """Return what stands at the name, if that is a file and `expect` allows it."""
+        try:
+            standing = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            if isinstance(expect, Matches):
+                raise PreconditionFailed(f"{key!r} in {self.url}: nothing stands there") from None
+            return None
+        if not modes.S_ISREG(standing.st_mode):
+            raise InvalidKey(f"{key!r} in {self.url}: a folder or a special file stands there (`a` beside `a/b`)")
+        if isinstance(expect, Matches) and described(key, standing).etag != expect.etag:
+            raise PreconditionFailed(f"{key!r} in {self.url}: another version stands there")
+        return standing
+
+    @contextmanager
+    def _file(self, key: str) -> Iterator[int]:
+        check_text(key, url=self.url)
+        *above, name = segments(key, url=self.url)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            with self._root.opened(above) as folder:
+                descriptor = os.open(name, flags, dir_fd=folder)
+        except (FileNotFoundError, InvalidKey):
+            raise NotFound(f"{key!r} in {self.url}: nothing is there") from None
+        except OSError as error:
+            if error.errno in _NOT_A_FILE:
+                raise NotFound(f"{key!r} in {self.url}: no plain file is there") from None
+            raise
+        try:
+            if not modes.S_ISREG(os.fstat(descriptor).st_mode):
+                raise NotFound(f"{key!r} in {self.url}: no plain file is there")
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _temporary(self) -> Iterator[tuple[str, int]]:
+        name, descriptor = self._make_temporary()
+        try:
+            yield name, descriptor
+        finally:
+            os.close(descriptor)
+            self.discard(name)
+
+    def _make_temporary(self) -> tuple[str, int]:
+        name = secrets.token_hex(16)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self._root.private() as private:
+            return name, os.open(name, flags, 0o666, dir_fd=private)
+
+    def _check(self, key: str, attributes: Attributes | None) -> None:
+        check_text(key, url=self.url)
+        segments(key, url=self.url)
+        if attributes is not None and attributes != Attributes():
+            raise Unsupported(f"{self.url}: files keep no headers or metadata")
+
+    @contextmanager
+    def _errors(self, operation: str, key: str) -> Iterator[None]:
+        """Translate what the operating system refuses; portable's own errors pass, though some are OSErrors too."""
+        what = f"{operation} {key!r} in {self.url}"
+        try:
+            yield
+        except PortableError:
+            raise
+        except FileExistsError:
+            raise AlreadyExists(f"{what}: an object stands there") from None
+        except PermissionError:
+            raise Denied(f"{what}: the operating system does not allow it") from None
+        except OSError as error:
+            raise Unavailable(f"{what}: {error.strerror}") from None
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def open_local(location: Location, bound: float) -> LocalBackend:
+    """Open a `file:` location."""
+    return LocalBackend(location, bound=bound)

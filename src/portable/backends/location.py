@@ -1,0 +1,88 @@
+"""Where a store is: its URL, and what must be known besides to reach it. Pure; opens nothing and reads no environment."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from portable.errors import ConfigurationError
+
+_CONTAINER: Final = {
+    "az": re.compile(r"\$(root|web|logs)|[a-z0-9](?:-?[a-z0-9])*"),
+    "s3": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]"),
+    "memory": re.compile(r"[A-Za-z0-9._-]+"),
+}
+_CREDENTIALS: Final = re.compile(r"default|env:[A-Za-z_][A-Za-z0-9_]*|env:|profile:\S.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One store: `az://container/prefix`, `s3://bucket/prefix`, `file:///path` or `memory://name`.
+
+    URLs are literal: nothing in them is percent-decoded. `credentials` names where credentials come from (`env:PREFIX_`,
+    `profile:NAME` or `default`), never values; `provider` names a host profile.
+
+    Raises: ConfigurationError for a URL that names no store, or that carries credentials.
+    """
+
+    url: str
+    endpoint: str | None = None
+    region: str | None = None
+    account: str | None = None
+    credentials: str = "default"
+    provider: str | None = None
+
+    def __post_init__(self) -> None:
+        if "?" in self.url or "@" in self.url.partition("://")[2].partition("/")[0]:
+            raise ConfigurationError(
+                f"a {self.url.partition(':')[0]!r} URL carries a query or user information, which a store URL never does: "
+                "name where credentials come from (env:PREFIX_, profile:NAME) instead of their values"
+            )
+        if not _CREDENTIALS.fullmatch(self.credentials):
+            raise ConfigurationError("credentials must be `default`, `env:PREFIX_` or `profile:NAME`")
+        if self.endpoint is not None and not re.fullmatch(r"https?://[^@?#\s]+", self.endpoint):
+            raise ConfigurationError("an endpoint must be an http:// or https:// URL without user information or query")
+        if self.scheme == "file":
+            _check_path(self.url, self.path)
+            return
+        if self.scheme not in _CONTAINER:
+            raise ConfigurationError(f"{self.url!r} is not a store URL: use az://, s3://, file:/// or memory://")
+        if "://" not in self.url or not _CONTAINER[self.scheme].fullmatch(self.container):
+            raise ConfigurationError(f"{self.url!r} names no valid container or bucket")
+        if any(segment in ("", ".", "..") for segment in self.prefix.split("/")[:-1]):
+            raise ConfigurationError(f"the prefix of {self.url!r} has an empty, `.` or `..` segment")
+
+    @property
+    def scheme(self) -> str:
+        """`az`, `s3`, `file` or `memory`."""
+        return self.url.partition(":")[0]
+
+    @property
+    def container(self) -> str:
+        """The container or bucket, or the name of a memory store; "" for `file:`."""
+        return "" if self.scheme == "file" else self.url.partition("://")[2].partition("/")[0]
+
+    @property
+    def prefix(self) -> str:
+        """What stands before every key: "" or a string that ends with "/"."""
+        if self.scheme == "file":
+            return ""
+        below = self.url.partition("://")[2].partition("/")[2].rstrip("/")
+        return f"{below}/" if below else ""
+
+    @property
+    def path(self) -> Path:
+        """The folder of a `file:` store."""
+        below = self.url.removeprefix("file:")
+        if below.startswith("//"):
+            host, slash, rest = below[2:].partition("/")
+            below = slash + rest if host in ("", "localhost") else ""
+        return Path(below)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+def _check_path(url: str, path: Path) -> None:
+    if not path.is_absolute() or "\0" in url or ".." in path.parts:
+        raise ConfigurationError(f"{url!r} names no folder: write file:///absolute/path, without `..`")

@@ -1,0 +1,151 @@
+"""AES-256-GCM over the frames of one message, into buffers that the caller made.
+
+    regular frame   seq u32 | iv[12] | ciphertext[F] | tag[16]
+    final frame     ffffffff | seq u32 | iv[12] | length u32 | ciphertext | tag[16]
+    aad             message id || "AWSKMSEncryptionClient Frame" or "... Final Frame" || seq u32 || length u64
+
+Source: AWS Encryption SDK specification, "Message body" and "Message body AAD".
+
+Frame IV = r[8] || seq, with r random for every pass of encryption. The specification's own choice is 0^8 || seq, which would
+send two plaintexts under one key and IV if bytes changed between an attempt and its repetition; readers use the stored IV, so
+any public reader follows. No frame IV equals the header's (twelve zeros), because seq starts at 1.
+"""
+
+import os
+import struct
+import threading
+from typing import Final, NoReturn
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing_extensions import Buffer
+
+from portable.format.derive import IV_LENGTH, altered
+from portable.format.layout import FINAL_OVERHEAD, MAX_REGULAR_FRAMES, REGULAR_OVERHEAD
+
+_REGULAR = struct.Struct(f">I{IV_LENGTH}s")
+_FINAL = struct.Struct(f">II{IV_LENGTH}sI")
+_AAD_END = struct.Struct(">IQ")
+_REGULAR_NAME: Final = b"AWSKMSEncryptionClient Frame"
+_FINAL_NAME: Final = b"AWSKMSEncryptionClient Final Frame"
+_END_MARKER: Final = 0xFFFFFFFF
+_IV_PREFIX_LENGTH = 8
+
+
+def view(data: Buffer) -> memoryview:
+    """Return `data` (contiguous) as bytes, without a copy."""
+    return memoryview(data).cast("B")
+
+
+class Unpicklable:
+    """Base of objects that hold keys: no pickle, and no copy, which would fork the count of frames."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} holds keys: it can be neither pickled nor copied")
+
+
+class FrameSealer(Unpicklable):
+    """One pass of encryption over a message's frames.
+
+    Invariant: no (key, IV) pair is used twice. r is drawn here and has no parameter; a seq is claimed before it is used and is
+    never given out again, whatever fails afterwards; a forked child, which has the same r and count, is refused.
+    """
+
+    __slots__ = ("_aead", "_final_aad", "_iv_prefix", "_lock", "_next", "_process", "_regular_aad", "frame_length")
+
+    def __init__(self, content_key: bytes, message_id: bytes, frame_length: int, frames_before: int = 0) -> None:
+        self._aead = AESGCM(content_key)
+        self.frame_length = frame_length
+        self._regular_aad = message_id + _REGULAR_NAME
+        self._final_aad = message_id + _FINAL_NAME
+        self._iv_prefix = os.urandom(_IV_PREFIX_LENGTH)
+        self._next: int | None = frames_before + 1
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+
+    def run(self, plaintext: memoryview, out: memoryview) -> None:
+        """Encrypt whole frames into `out`, which is exactly as long as they will be.
+
+        Raises: RuntimeError (after `final`, or in another process), ValueError (more frames than a message can have).
+        """
+        size, stored = self.frame_length, self.frame_length + REGULAR_OVERHEAD
+        count = len(plaintext) // size
+        first = self._claim(count)
+        for index in range(count):
+            seq = first + index
+            iv = self._iv(seq)
+            frame = out[index * stored : (index + 1) * stored]
+            _REGULAR.pack_into(frame, 0, seq, iv)
+            aad = self._regular_aad + _AAD_END.pack(seq, size)
+            self._aead.encrypt_into(iv, plaintext[index * size : (index + 1) * size], aad, frame[_REGULAR.size :])
+
+    def final(self, plaintext: memoryview, out: memoryview) -> None:
+        """Encrypt the final frame into `out`, which is exactly as long as it will be; the pass is over.
+
+        Raises: RuntimeError (after `final`, or in another process).
+        """
+        seq = self._claim(None)
+        iv = self._iv(seq)
+        _FINAL.pack_into(out, 0, _END_MARKER, seq, iv, len(plaintext))
+        aad = self._final_aad + _AAD_END.pack(seq, len(plaintext))
+        self._aead.encrypt_into(iv, plaintext, aad, out[_FINAL.size :])
+
+    def _claim(self, count: int | None) -> int:
+        """Return the first of `count` seq numbers; None claims the last one of the pass."""
+        with self._lock:
+            first = self._next
+            if first is None:
+                raise RuntimeError("this pass of encryption is over: begin a new message")
+            if os.getpid() != self._process:
+                raise RuntimeError("a pass of encryption belongs to the process that began it: begin a new message in this one")
+            if count is not None and first + count - 1 > MAX_REGULAR_FRAMES:
+                raise ValueError(f"a message has at most {MAX_REGULAR_FRAMES} regular frames; use longer frames")
+            self._next = None if count is None else first + count
+            return first
+
+    def _iv(self, seq: int) -> bytes:
+        return self._iv_prefix + seq.to_bytes(4, "big")
+
+
+class FrameOpener(Unpicklable):
+    """Decrypts frames of one message; has no state, so several threads may share one."""
+
+    __slots__ = ("_aead", "_final_aad", "_frame_length", "_regular_aad")
+
+    def __init__(self, content_key: bytes, message_id: bytes, frame_length: int) -> None:
+        self._aead = AESGCM(content_key)
+        self._frame_length = frame_length
+        self._regular_aad = message_id + _REGULAR_NAME
+        self._final_aad = message_id + _FINAL_NAME
+
+    def run(self, first: int, stored: memoryview, out: memoryview) -> None:
+        """Decrypt consecutive whole regular frames, `first` being the seq of the first, into `out`, exactly as long.
+
+        Raises: IntegrityError; then `out` holds nothing that may be used.
+        """
+        size, step = self._frame_length, self._frame_length + REGULAR_OVERHEAD
+        for index in range(len(stored) // step):
+            frame = stored[index * step : (index + 1) * step]
+            seq, iv = _REGULAR.unpack_from(frame)
+            if seq != first + index:
+                raise altered()
+            aad = self._regular_aad + _AAD_END.pack(seq, size)
+            self._open(iv, frame[_REGULAR.size :], aad, out[index * size : (index + 1) * size])
+
+    def final(self, seq: int, stored: memoryview, out: memoryview) -> None:
+        """Decrypt the final frame, whose seq must be `seq` and whose plaintext must be exactly as long as `out`.
+
+        Raises: IntegrityError.
+        """
+        marker, found, iv, length = _FINAL.unpack_from(stored)
+        if (marker, found, length) != (_END_MARKER, seq, len(stored) - FINAL_OVERHEAD):
+            raise altered()
+        self._open(iv, stored[_FINAL.size :], self._final_aad + _AAD_END.pack(seq, length), out)
+
+    def _open(self, iv: bytes, ciphertext: memoryview, aad: bytes, out: memoryview) -> None:
+        try:
+            self._aead.decrypt_into(iv, ciphertext, aad, out)
+        except InvalidTag:
+            raise altered() from None

@@ -1,0 +1,1 @@
+"""Keyrings, authorities and the identities that unlock them."""

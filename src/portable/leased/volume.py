@@ -1,0 +1,179 @@
+"""A volume found through the catalog: it follows its home, and mutates objects only under a lease.
+
+The rules (docs/design/cutover.md, "What a client does"):
+
+- A mutation starts only if it can end within the lease. It is acknowledged only if, after its response, the lease still holds
+  or the catalog still shows the same write id. Otherwise its outcome is unknown, and it is repeated at the current home.
+- While the entry is frozen, readers go on at the old home and writers wait, up to `patience` seconds.
+- A reader or listing stays bound to the store that it began on.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import BinaryIO, TypeVar
+
+from portable.backends.protocol import ANY, Attributes, Expectation
+from portable.catalog.entry import Entry, Home
+from portable.catalog.homes import Homes, Lease
+from portable.catalog.transitions import WRITABLE
+from portable.clock import boottime
+from portable.errors import Frozen, OutcomeUnknown, RetryableError
+from portable.leased.writing import Writing
+from portable.sealed import Metadata
+from portable.volume import ObjectInfo, Volume
+from portable.volume.reading import Reader
+from portable.volume.volume import guessed
+from portable.volume.writing import Source
+
+T = TypeVar("T")
+
+BOUND_SHARE = 1 / 3
+"""How much of a lease one mutation may take at most, retries included."""
+_POLL = 0.2
+"""Seconds between two looks at a frozen entry, at most; spread at random so that waiting writers do not come at once."""
+
+
+class LeasedVolume:
+    """The volume `name` of a catalog, wherever its home is. Safe to use from several threads.
+
+    `open_home` opens a store with a bound on its mutations in seconds; the volume keeps what it opened.
+    """
+
+    def __init__(self, homes: Homes, open_home: Callable[[Home, float], Volume], *, patience: float) -> None:
+        self.homes = homes
+        self._open_home = open_home
+        self._patience = patience
+        self._opened: dict[tuple[Home, float], Volume] = {}
+        self._opening = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<LeasedVolume {self.homes.name!r} of {self.homes.catalog!r}>"
+
+    def home(self) -> Volume:
+        """Return the volume at its home now, for reading; what is begun on it stays there.
+
+        Raises: NotFound, ConfigurationError, KeysError.
+        """
+        lease = self.homes.lease()
+        self._watch(lease)
+        return self._at(lease.entry)
+
+    def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
+        """See `Volume.read`."""
+        return self.home().read(key, start, stop)
+
+    def reader(self, key: str, *, ahead: int = 0) -> Reader:
+        """See `Volume.reader`."""
+        return self.home().reader(key, ahead=ahead)
+
+    def open(self, key: str) -> BinaryIO:
+        """See `Volume.open`."""
+        return self.home().open(key)
+
+    def info(self, key: str) -> ObjectInfo:
+        """See `Volume.info`."""
+        return self.home().info(key)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """See `Volume.list`."""
+        return self.home().list(prefix)
+
+    def write(
+        self,
+        key: str,
+        data: Source,
+        *,
+        attributes: Attributes | None = None,
+        modified: datetime | None = None,
+        expect: Expectation = ANY,
+    ) -> ObjectInfo:
+        """Write the whole object; when this returns, the write is acknowledged and no cutover loses it.
+
+        Raises: Frozen (nothing was written; `patience` ran out), OutcomeUnknown (repeat the write), and what `Volume.write`
+        raises. Data that cannot be read a second time (an iterable, a file that cannot seek) raises OutcomeUnknown where the
+        volume moved while it was sent.
+        """
+        described = Metadata(attributes or guessed(key), modified or datetime.now(UTC))
+        writing = Writing(key, data, described, expect)
+        try:
+            return self._mutate(writing.prepare, writing.commit)
+        finally:
+            writing.close()
+
+    def delete(self, key: str, *, expect: Expectation = ANY) -> None:
+        """Delete the object; acknowledged as in `write`.
+
+        Raises: Frozen, OutcomeUnknown, and what `Volume.delete` raises.
+        """
+        self._mutate(lambda _: None, lambda volume: volume.delete(key, expect=expect))
+
+    def close(self) -> None:
+        """Release connections."""
+        for volume in self._opened.values():
+            volume.close()
+
+    def _mutate(self, prepare: Callable[[Volume], object], commit: Callable[[Volume], T]) -> T:
+        """Prepare a mutation, which may take any time and shows nothing to readers, and commit it under a lease.
+
+        Both are repeated, at the home of the moment, until the commit is acknowledged or patience runs out.
+        """
+        give_up = boottime() + self._patience
+        while True:
+            try:
+                prepared = self._at(self._writable(give_up).entry)
+                prepare(prepared)
+                lease = self._writable(give_up)
+                if self._at(lease.entry) is not prepared:
+                    continue
+                result = commit(prepared)
+            except (Frozen, OutcomeUnknown):
+                raise
+            except RetryableError:
+                if boottime() >= give_up:
+                    raise
+                _pause()
+                continue
+            if self.homes.still_holds(lease):
+                return result
+            if boottime() >= give_up:
+                raise OutcomeUnknown(
+                    f"the lease on volume {self.homes.name!r} ended before the host answered: repeat the write"
+                )
+
+    def _writable(self, give_up: float) -> Lease:
+        """Return a lease under which a mutation may start, waiting while the volume is frozen."""
+        while True:
+            lease = self.homes.lease()
+            if lease.left <= lease.entry.lease * BOUND_SHARE:
+                lease = self.homes.refresh()
+            self._watch(lease)
+            if lease.entry.phase in WRITABLE:
+                return lease
+            if boottime() >= give_up:
+                raise Frozen(f"volume {self.homes.name!r} is moving to another home and holds writes: repeat the write later")
+            self.homes.return_overdue(lease)
+            _pause()
+            self.homes.refresh()
+
+    def _watch(self, lease: Lease) -> None:
+        """Show that this client can open the other store of an announced move, before anything depends on it."""
+        other = lease.entry.other
+        if other is not None:
+            self.homes.report_once(lease.entry, lambda: next(self._open(other, lease.entry.lease).list(), None))
+
+    def _at(self, entry: Entry) -> Volume:
+        return self._open(entry.home, entry.lease)
+
+    def _open(self, home: Home, lease: float) -> Volume:
+        with self._opening:
+            opened = self._opened.get((home, lease))
+            if opened is None:
+                opened = self._opened[home, lease] = self._open_home(home, lease * BOUND_SHARE)
+            return opened
+
+
+def _pause() -> None:
+    time.sleep(random.uniform(_POLL / 4, _POLL))  # noqa: S311 - spreads waiting writers, no secret

@@ -1,0 +1,178 @@
+"""From addresses and references to volumes that are open: the composition of backends, keys, catalog and settings."""
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from portable.backends.location import Location
+from portable.backends.registry import open_backend
+from portable.catalog.entry import Home
+from portable.catalog.homes import Homes
+from portable.catalog.local import LocalCatalog
+from portable.catalog.pins import Pins
+from portable.config import Settings, settings
+from portable.errors import ConfigurationError, ContextMismatch, UnlockFailed
+from portable.keys.keyring import Keyring
+from portable.keys.passphrase import PassphraseIdentity, passphrase_from
+from portable.keys.recipient import Identity
+from portable.keys.volume_keys import VolumeKeys
+from portable.leased import LeasedVolume
+from portable.volume import Volume
+
+DEFAULT_BOUND = 60.0
+"""Seconds that one mutation may take on a store that no lease limits."""
+
+
+def identity_from_environment(environ: Mapping[str, str] = os.environ) -> Identity:
+    """Return the identity that the environment names: PORTABLE_PASSPHRASE or PORTABLE_PASSPHRASE_FILE.
+
+    Raises: UnlockFailed when it names none.
+    """
+    passphrase = passphrase_from(environ)
+    if passphrase is None:
+        raise UnlockFailed("the keyring is locked: set PORTABLE_PASSPHRASE or PORTABLE_PASSPHRASE_FILE")
+    return PassphraseIdentity(passphrase)
+
+
+def volume_keys(
+    keyring: str | Path, volume: str, *, authority: str | None = None, identity: Identity | None = None
+) -> VolumeKeys:
+    """Unlock a keyring and return the keys of one volume.
+
+    `authority` pins the fingerprint of the keyring's authority. Raises: ConfigurationError, UntrustedSignature, UnlockFailed,
+    UnknownEpoch (no such volume).
+    """
+    locked = read_keyring(Path(keyring), authority=authority)
+    return locked.unlock(identity or identity_from_environment()).volume(volume)
+
+
+def read_keyring(path: Path, *, authority: str | None = None) -> Keyring:
+    """Read a keyring and check its signatures, and that this machine has not seen a newer generation of it.
+
+    `authority` pins the fingerprint. Raises: ConfigurationError, UntrustedSignature.
+    """
+    keyring = Keyring.read(path, authority=authority)
+    Pins(settings().state).check_keyring(keyring.id.hex(), keyring.generation)
+    return keyring
+
+
+def open_store(
+    location: Location,
+    *,
+    keyring: str | Path | None = None,
+    volume: str | None = None,
+    authority: str | None = None,
+    identity: Identity | None = None,
+    bound: float = DEFAULT_BOUND,
+) -> Volume:
+    """Open the volume in one store: sealed with the keys of `volume` in `keyring`, or clear where neither is given.
+
+    `bound` limits each mutation, in seconds. Raises: ConfigurationError, KeysError.
+    """
+    if (keyring is None) != (volume is None):
+        raise ConfigurationError("an encrypted volume needs both its keyring and its name there (keyring=..., volume=...)")
+    keys = volume_keys(keyring, volume, authority=authority, identity=identity) if keyring and volume else None
+    return Volume(open_backend(location, bound=bound), keys)
+
+
+def open_volume(
+    url: str,
+    *,
+    keyring: str | Path | None = None,
+    volume: str | None = None,
+    identity: Identity | None = None,
+    catalog: str | Path | None = None,
+    authority: str | None = None,
+    patience: float | None = None,
+    endpoint: str | None = None,
+    region: str | None = None,
+    account: str | None = None,
+    credentials: str = "default",
+    provider: str | None = None,
+) -> Volume | LeasedVolume:
+    """Open a volume: `portable://NAME` through the catalog, or a store's URL with `keyring` and `volume`, or in clear without.
+
+    `identity` unlocks the keyring; by default the environment names it. `catalog`, `authority` (fingerprint to trust) and
+    `patience` (seconds that a writer waits while the volume is frozen) override the configuration (see `portable.config`).
+    `endpoint` to `provider` describe a store; `credentials` is `env:PREFIX_`, `profile:NAME` or `default`.
+
+    Raises: ConfigurationError, KeysError, NotFound (no catalog, no such volume in it).
+    """
+    if url.startswith("portable://"):
+        found = settings({"catalog": catalog, "authority": authority, "keyring": keyring, "patience": patience})
+        return open_by_catalog(volume_name(url), found, identity=identity)
+    location = Location(url=url, endpoint=endpoint, region=region, account=account, credentials=credentials, provider=provider)
+    return open_store(location, keyring=keyring, volume=volume, authority=authority, identity=identity)
+
+
+def open_by_catalog(name: str, found: Settings, *, identity: Identity | None = None) -> LeasedVolume:
+    """Open the volume `name` of the configured catalog. Raises: ConfigurationError, NotFound, UntrustedSignature."""
+    if found.catalog is None:
+        raise ConfigurationError(f"nothing says where the catalog of portable://{name} is: set PORTABLE_CATALOG")
+    catalog = LocalCatalog(found.catalog)
+    pins = Pins(found.state)
+    authority = trusted_authority(catalog, name, found, pins)
+    opener = HomeOpener(catalog.folder, authority, found.keyring, identity)
+    leased = LeasedVolume(Homes(catalog, name, authority, pins), opener, patience=found.patience)
+    leased.homes.lease()
+    return leased
+
+
+def trusted_authority(catalog: LocalCatalog, name: str, found: Settings, pins: Pins) -> str:
+    """Return the fingerprint of the authority to believe: configured, else pinned before, else the one found now, pinned."""
+    if found.authority is not None:
+        return found.authority
+    address = str(catalog.path)
+    pinned = pins.authority(address)
+    if pinned is None:
+        pinned = catalog.read(name, None).authority
+        pins.pin_authority(address, pinned)
+    return pinned
+
+
+class HomeOpener:
+    """Opens the homes that entries name. A keyring is unlocked once a home, and its volume's keys are kept.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, folder: Path, authority: str, keyring: Path | None, identity: Identity | None) -> None:
+        self._folder = folder
+        self._authority = authority
+        self._keyring = keyring
+        self._identity = identity
+        self._keys: dict[Home, VolumeKeys] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, home: Home, bound: float) -> Volume:
+        """Open the store of `home` with mutations bound to `bound` seconds. Raises: ConfigurationError, KeysError."""
+        keys = self.keys(home) if home.mode == "sealed" else None
+        return Volume(open_backend(home.location, bound=bound), keys)
+
+    def keys(self, home: Home) -> VolumeKeys:
+        """Return the keys of a sealed home.
+
+        Raises: ConfigurationError, KeysError, ContextMismatch (the keyring's volume is another one).
+        """
+        with self._lock:
+            if home not in self._keys:
+                self._keys[home] = self._unlock(home)
+            return self._keys[home]
+
+    def _unlock(self, home: Home) -> VolumeKeys:
+        path = self._keyring or (self._folder / home.keyring if home.keyring else None)
+        if path is None or home.volume is None:
+            raise ConfigurationError(f"the encrypted home {home.url} names no keyring: set PORTABLE_KEYRING")
+        keys = volume_keys(path, home.volume, authority=self._authority, identity=self._identity)
+        if home.volume_id is not None and keys.volume_id.hex() != home.volume_id:
+            raise ContextMismatch(f"the keyring {path} has a volume {home.volume!r}, but another one than the catalog means")
+        return keys
+
+
+def volume_name(url: str) -> str:
+    """Return NAME of `portable://NAME` or `portable://NAME/key`. Raises: ConfigurationError."""
+    name = url.removeprefix("portable://").partition("/")[0]
+    if not name:
+        raise ConfigurationError(f"{url!r} names no volume: write portable://NAME/key")
+    return name

@@ -1,0 +1,119 @@
+"""What a folder as a store must not do."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from portable.backends.location import Location
+from portable.backends.protocol import ABSENT, Backend, Matches
+from portable.backends.registry import open_backend
+from portable.errors import InvalidKey, NotFound, PreconditionFailed
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root").mkdir()
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def backend(root: Path) -> Backend:
+    return open_backend(Location(f"file://{root}"))
+
+
+def test_a_write_in_place_shows_in_the_etag_though_its_time_was_set_back(backend: Backend, root: Path) -> None:
+    before = backend.put("key", b"before")
+    told = (root / "key").stat()
+    with (root / "key").open("r+b") as file:
+        file.write(b"after!")
+    os.utime(root / "key", ns=(told.st_atime_ns, told.st_mtime_ns))
+    assert backend.stat("key").size == before.size
+    assert backend.stat("key").etag != before.etag
+    with pytest.raises(PreconditionFailed):
+        backend.put("key", b"mine", expect=Matches(before.etag))
+
+
+def test_a_symbolic_link_is_never_followed(backend: Backend, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret").write_text("secret")
+    (root / "folder").symlink_to(tmp_path / "outside")
+    (root / "file").symlink_to(tmp_path / "outside" / "secret")
+    for key in ("folder/secret", "file"):
+        with pytest.raises(NotFound):
+            backend.get(key)
+        with pytest.raises(NotFound):
+            backend.stat(key)
+        with pytest.raises(InvalidKey):
+            backend.put(key, b"overwritten")
+        with pytest.raises(InvalidKey):
+            backend.put(key, b"overwritten", expect=ABSENT)
+    backend.delete("folder/secret")
+    assert list(backend.list()) == []
+    assert {stat.key: stat.details for stat in backend.inventory()} == {
+        "folder": {"file_type": "symbolic link"},
+        "file": {"file_type": "symbolic link"},
+    }
+    assert (tmp_path / "outside" / "secret").read_text() == "secret"
+
+
+def test_a_folder_swapped_for_a_link_is_not_followed_by_a_delete(backend: Backend, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "key").write_text("outside")
+    (root / "folder").symlink_to(tmp_path / "outside")
+    backend.delete("folder/key")
+    assert (tmp_path / "outside" / "key").exists()
+
+
+@pytest.mark.parametrize("key", ["a\0b", "x" * 256, "é" * 128, ".portable-tmp", ".portable-tmp/lock", "a/.portable-tmp/b"])
+def test_a_key_that_a_file_system_cannot_hold_is_refused(backend: Backend, key: str) -> None:
+    for call in (
+        lambda: backend.put(key, b""),
+        lambda: backend.get(key),
+        lambda: backend.delete(key),
+        lambda: backend.begin(key),
+    ):
+        with pytest.raises(InvalidKey):
+            call()
+
+
+def test_no_object_stands_beside_objects_below_it(backend: Backend) -> None:
+    backend.put("a/b", b"below")
+    with pytest.raises(InvalidKey, match="beside"):
+        backend.put("a", b"above")
+    with pytest.raises(InvalidKey, match="beside"):
+        backend.put("a", b"above", expect=ABSENT)
+    backend.put("c", b"above")
+    with pytest.raises(InvalidKey, match="beside"):
+        backend.put("c/d", b"below")
+    with pytest.raises(NotFound):
+        backend.get("a")
+    with pytest.raises(NotFound):
+        backend.get("c/d")
+    backend.delete("c/d")
+    assert sorted(stat.key for stat in backend.list()) == ["a/b", "c"]
+
+
+def test_empty_folders_go_with_their_last_object(backend: Backend, root: Path) -> None:
+    backend.put("a/b/c/d", b"")
+    backend.put("a/e", b"")
+    backend.delete("a/b/c/d")
+    assert (root / "a").is_dir()
+    assert not (root / "a" / "b").exists()
+
+
+def test_a_refused_write_leaves_no_folders_and_no_temporary_files(backend: Backend, root: Path) -> None:
+    with pytest.raises(PreconditionFailed):
+        backend.put("a/b/c", b"data", expect=Matches('"1"'))
+    upload = backend.begin("d/e")
+    upload.part(0, b"data")
+    upload.abort()
+    assert [path.name for path in root.iterdir()] == [".portable-tmp"]
+    assert [path.name for path in (root / ".portable-tmp").iterdir()] == ["lock"]
+
+
+def test_a_file_of_a_foreign_encoding_is_accounted_for(backend: Backend, root: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9"))).write_bytes(b"data")
+    assert list(backend.list()) == []
+    (entry,) = backend.inventory()
+    assert (entry.key, entry.size, entry.details) == ("caf\\xe9", 4, {"unreadable_name": "true"})

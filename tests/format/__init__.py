@@ -1,0 +1,1 @@
+"""The object format, against the public SDK, against altered bytes, and by its arithmetic."""

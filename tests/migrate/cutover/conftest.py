@@ -1,0 +1,156 @@
+"""A lake on Azurite, its new home on SeaweedFS, and the real command line between them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.migrate.cutover.clients import expected
+
+LEASE = 3.0
+CLIENTS = Path(__file__).with_name("clients.py")
+PASSPHRASE = "correct horse battery staple"
+
+MIGRATION = """\
+name = "lake-exit"
+
+[source]
+url = "az://{container}"
+account = "{account}"
+endpoint = "{azure}"
+credentials = "env:SOURCE_"
+
+[target]
+url = "s3://{bucket}/eu"
+endpoint = "{s3}"
+region = "us-east-1"
+credentials = "env:TARGET_"
+
+[target.encryption]
+keyring = "keyring.json"
+volume = "lake"
+
+[catalog]
+url = "catalog.json"
+name = "lake"
+
+[rollback]
+mode = "never"
+
+[cutover]
+lease = {lease}
+frozen_lease = 1.0
+max_frozen = {max_frozen}
+"""
+
+
+@dataclass
+class Lake:
+    """A folder with keyring, catalog and migration file, and the processes that work on them."""
+
+    folder: Path
+    azurite: object
+    seaweedfs: object
+    container: str
+    bucket: str
+    processes: list = field(default_factory=list)
+
+    @property
+    def environment(self):
+        return {
+            **os.environ,
+            **self.azurite.env("SOURCE_"),
+            **self.seaweedfs.env("TARGET_"),
+            "PORTABLE_PASSPHRASE": PASSPHRASE,
+            "PORTABLE_CATALOG": str(self.folder / "catalog.json"),
+            "PORTABLE_STATE": str(self.folder / "state"),
+            "PORTABLE_PATIENCE": "60",
+        }
+
+    def portable(self, *arguments, status=0):
+        done = subprocess.run(
+            [sys.executable, "-m", "portable", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def start(self, *arguments):
+        process = subprocess.Popen(
+            [sys.executable, *arguments], cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.processes.append(process)
+        return process
+
+    def client(self, role, name):
+        notes = self.folder / f"{name}.notes"
+        self.start(str(CLIENTS), role, name, str(notes), str(self.folder / "stop"))
+        until(lambda: notes.exists() and '"ready"' in notes.read_text(), 30)
+
+    def notes(self, name):
+        return [json.loads(line) for line in (self.folder / f"{name}.notes").read_text().splitlines()]
+
+    def stop_clients(self):
+        (self.folder / "stop").touch()
+        for process in self.processes:
+            output, _ = process.communicate(timeout=90)
+            assert process.returncode == 0, output.decode()
+        self.processes.clear()
+
+    def entry(self):
+        return json.loads(self.portable("catalog", "show", "catalog.json", "lake", "--json").stdout)[0]
+
+    def kill_everything(self):
+        for process in self.processes:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait()
+
+
+def until(condition, seconds, step=0.02):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(step)
+
+
+@pytest.fixture
+def lake(tmp_path, azurite, seaweedfs, container, bucket, request):
+    lake = Lake(tmp_path, azurite, seaweedfs, container, bucket)
+    client = azurite.client.get_container_client(container)
+    for number in range(60):
+        key = f"data/{number:03}.bin"
+        client.upload_blob(key, expected(key))
+    max_frozen = getattr(request, "param", 60.0)
+    (tmp_path / "exit.toml").write_text(
+        MIGRATION.format(
+            container=container,
+            account=azurite.account,
+            azure=azurite.endpoint,
+            bucket=bucket,
+            s3=seaweedfs.endpoint,
+            lease=LEASE,
+            max_frozen=max_frozen,
+        )
+    )
+    lake.portable("keys", "init", "keyring.json", "--argon2-memory", "64", "--argon2-passes", "3")
+    lake.portable("keys", "add-volume", "keyring.json", "lake")
+    lake.portable("catalog", "init", "catalog.json")
+    lake.portable(
+        *("catalog", "add", "catalog.json", "lake", f"az://{container}", "--account", azurite.account),
+        *("--endpoint", azurite.endpoint, "--credentials", "env:SOURCE_", "--lease", str(LEASE)),
+    )
+    yield lake
+    lake.kill_everything()

@@ -1,0 +1,159 @@
+"""Azurite as an Azure Blob Storage account."""
+
+import base64
+import re
+import secrets
+import shutil
+import tempfile
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+from tests.servers import programs
+from tests.servers.audit import Request
+from tests.servers.process import ServerProcess, free_ports
+
+START_SECONDS = 60.0
+ACCESS_LINE = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/1\.1" (?P<status>\d{3})')
+
+
+@dataclass
+class Azurite:
+    """A storage account with a random key.
+
+    `folder` holds data and log (`azurite.log`, with a line for each request); without one a temporary folder is made, and
+    removed at exit.
+    """
+
+    folder: Path | None = None
+    account: str = "portable"
+    endpoint: str = field(default="", init=False)
+    account_key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(64)).decode(), init=False, repr=False)
+    _server: ServerProcess | None = field(default=None, init=False, repr=False)
+    _home: Path = field(default_factory=Path, init=False, repr=False)
+    _client: Any = field(default=None, init=False, repr=False)
+
+    def __enter__(self) -> Self:
+        self._home = Path(tempfile.mkdtemp(prefix="azurite-", dir=self.folder))
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        assert self._server is not None
+        return self._server.pid
+
+    def env(self, prefix: str = "") -> dict[str, str]:
+        """Return the environment variables that `credentials = "env:PREFIX"` reads."""
+        return {
+            f"{prefix}AZURE_STORAGE_ACCOUNT": self.account,
+            f"{prefix}AZURE_STORAGE_KEY": self.account_key,
+            f"{prefix}AZURE_STORAGE_ENDPOINT": self.endpoint,
+        }
+
+    def reader_env(self, prefix: str = "") -> dict[str, str]:
+        """Return the same with a token, valid for a day, that may only read and list."""
+        from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
+
+        token = generate_account_sas(
+            self.account,
+            self.account_key,
+            ResourceTypes(container=True, object=True),
+            AccountSasPermissions(read=True, list=True),
+            expiry=datetime.now(UTC) + timedelta(days=1),
+        )
+        return {
+            f"{prefix}AZURE_STORAGE_ACCOUNT": self.account,
+            f"{prefix}AZURE_STORAGE_SAS_TOKEN": token,
+            f"{prefix}AZURE_STORAGE_ENDPOINT": self.endpoint,
+        }
+
+    def make_container(self, name: str | None = None) -> str:
+        """Create a container (of a random name, where none is given) and return its name."""
+        name = name or f"c-{uuid.uuid4().hex[:12]}"
+        self.client.create_container(name).close()
+        return name
+
+    def remove_container(self, name: str) -> None:
+        """Remove a container with all that is in it."""
+        self.client.delete_container(name)
+
+    @property
+    def client(self) -> Any:
+        """A `BlobServiceClient` with the account's key."""
+        if self._client is None:
+            from azure.storage.blob import BlobServiceClient
+
+            credential = {"account_name": self.account, "account_key": self.account_key}
+            self._client = BlobServiceClient(self.endpoint, credential=credential, retry_total=0)
+        return self._client
+
+    def requests(self) -> list[Request]:
+        """Return every request that the server has answered until now, in order, by its access log."""
+        marker = f"marker-{uuid.uuid4().hex}"
+        self.client.get_blob_client("warm-up", marker).exists()
+        assert self._server is not None
+        self._server.wait_until(lambda: any(request.key == marker for request in self._answered()), seconds=10)
+        return [request for request in self._answered() if request.bucket != "warm-up"]
+
+    def _answered(self) -> list[Request]:
+        assert self._server is not None
+        found = []
+        for line in ACCESS_LINE.finditer(self._server.log.read_text(errors="replace")):
+            _, _, container, key = [*urlsplit(line["target"]).path.split("/", 3), "", ""][:4]
+            found.append(Request(line["method"], container, unquote(key), int(line["status"])))
+        return found
+
+    def stop(self) -> None:
+        """Stop the server and remove its data."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        if self._server is not None:
+            self._server.stop(grace=0.5)  # it would wait for idle connections
+            self._server = None
+        shutil.rmtree(self._home / "data", ignore_errors=True)
+        if self.folder is None:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def _start(self) -> None:
+        (port,) = free_ports(1)
+        command = [
+            str(programs.node()),
+            str(programs.azurite()),
+            "--blobHost=127.0.0.1",
+            f"--blobPort={port}",
+            f"--location={self._home / 'data'}",
+            "--skipApiVersionCheck",
+            "--disableTelemetry",
+        ]
+        environment = {"AZURITE_ACCOUNTS": f"{self.account}:{self.account_key}"}
+        self._server = ServerProcess(command, self._home / "azurite.log", environment)
+        self._server.start()
+        self.endpoint = f"http://127.0.0.1:{port}/{self.account}"
+        self._server.wait_until(self._takes_writes, seconds=START_SECONDS)
+
+    def _takes_writes(self) -> bool:
+        from azure.core.exceptions import AzureError, ResourceExistsError
+
+        try:
+            container = self.client.get_container_client("warm-up")
+            with suppress(ResourceExistsError):
+                container.create_container()
+            container.upload_blob("warm-up", bytes(64 << 10), overwrite=True)
+        except AzureError:
+            return False
+        return True
