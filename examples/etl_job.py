@@ -1,6 +1,6 @@
 """An ETL job: reads Parquet and CSV, aggregates, writes Parquet. It names a volume, not a host, so a move does not change it.
 
-    PORTABLE_CATALOG=catalog.json PORTABLE_PASSPHRASE_FILE=passphrase.txt python etl_job.py portable://lake
+PORTABLE_CATALOG=catalog.json PORTABLE_PASSPHRASE_FILE=passphrase.txt python etl_job.py portable://lake
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Open an object without this project: the exported key and the public AWS Encryption SDK are enough.
 
-    portable keys export-volume-key keyring.json lake --out exported.json
-    python open_with_public_sdk.py exported.json STORED_OBJECT > plaintext
+portable keys export-volume-key keyring.json lake --out exported.json
+python open_with_public_sdk.py exported.json STORED_OBJECT > plaintext
 """
 
 import base64

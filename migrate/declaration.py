@@ -203,7 +203,7 @@ def _refuse_impossible(declaration: Declaration, file: str) -> None:
         if name not in BLOCKING:
             close = difflib.get_close_matches(name, BLOCKING, n=1)
             meant = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(sorted(BLOCKING))}"
-            raise ConfigurationError(f"{file}: [plan] accept: no finding {name!r} blocks; {meant}")
+            raise ConfigurationError(f"{file}: [plan] accept: there is no finding {name!r} that can be accepted; {meant}")
 
 
 def _overlap(one: Location, other: Location) -> bool:

@@ -137,20 +137,20 @@ TABLE: Final[tuple[Kind, ...]] = (
         "key-and-folder",
         "A key that is also a folder",
         "A file system cannot hold `foo` beside `foo/x`: one name is either a file or a folder.",
-        "One of each such pair is copied, whichever comes first; the other fails and is reported as failed.",
+        "One of each such pair is copied, whichever comes first; the other fails, and keeps the cutover from starting.",
     ),
     _blocking(
         "target-occupied",
         "Objects of others at keys that are to be written",
         "Objects stand at the target where this migration will write, and the migration did not write them.",
         "Authentic objects of the volume that an earlier run copied are taken over. Nothing else is overwritten: copying to "
-        "such a key fails and is reported as failed.",
+        "such a key fails, and keeps the cutover from starting until they are moved away.",
     ),
     _blocking(
         "target-not-empty",
         "Other objects at the target",
         "Objects stand at the target that this migration did not write. Readers of the volume would come across them.",
-        "They stay where they are, and are listed beside the totals.",
+        "They stay where they are. `verify` reports them, and the cutover's gate is shut until they are moved away.",
     ),
     _blocking(
         "target-unreadable",

@@ -9,7 +9,7 @@ import typer
 from migrate.cli.progress import progress
 from migrate.copy import copy_objects
 from migrate.engine import Migration
-from migrate.plan import require_plan
+from migrate.plan import require_plan, require_unmoved
 from migrate.report.document import SCHEMA, totals_document
 from migrate.report.keys import plain
 from migrate.report.terminal import print_totals
@@ -39,6 +39,7 @@ def copy(file: MigrationFile, workers: Workers = None, as_json: AsJson = False) 
     """
     with Migration.open(file, identity=AskedIdentity()) as migration:
         require_plan(migration)
+        require_unmoved(migration)
         journal = migration.journal
         before = journal.totals().by_state
         with progress("copying", before["pending"] + before["failed"]) as show:

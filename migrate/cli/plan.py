@@ -9,7 +9,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from migrate.engine import Migration
-from migrate.plan import make_plan
+from migrate.plan import make_plan, require_unmoved
 from migrate.report.document import plan_document
 from migrate.report.keys import plain, pseudonyms
 from migrate.report.page import plan_page
@@ -98,6 +98,7 @@ def plan(
     Example: portable migrate plan lake-exit.toml --html plan.html
     """
     with Migration.open(file) as migration:
+        require_unmoved(migration)
         with _listing_progress() as progress:
             made = make_plan(migration, progress=progress)
         naming = plain if show_keys else pseudonyms(migration.journal)

@@ -7,7 +7,7 @@ import typer
 from migrate.cli.copy import AsJson, MigrationFile, Workers
 from migrate.cli.progress import progress
 from migrate.engine import Migration
-from migrate.plan import require_plan
+from migrate.plan import require_plan, require_unmoved
 from migrate.report.document import SCHEMA, totals_document
 from migrate.report.keys import plain
 from migrate.report.terminal import print_totals
@@ -32,6 +32,7 @@ def verify(file: MigrationFile, workers: Workers = None, as_json: AsJson = False
     """
     with Migration.open(file, identity=AskedIdentity()) as migration:
         require_plan(migration)
+        require_unmoved(migration)
         before = migration.journal.totals().by_state
         with progress("verifying", before["copied"] + before["verified"]) as show:
             found = verify_objects(

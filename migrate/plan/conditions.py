@@ -13,6 +13,7 @@ from portable.errors import (
     Denied,
     NotFound,
     PortableError,
+    RefusedError,
     RetryableError,
     Unsupported,
     UntrustedSignature,
@@ -66,6 +67,23 @@ def catalog_findings(migration: Migration) -> Iterator[Finding]:
     if not same_store(entry.home.location, declared.source.location):
         where = " (the target: the volume has moved)" if same_store(entry.home.location, declared.target.location) else ""
         yield Finding(KINDS["catalog-home"], note=f"the home is {entry.home.url}{where}, phase {entry.phase}")
+
+
+def require_unmoved(migration: Migration) -> None:
+    """Raise RefusedError once the volume's home is the target: what clients write there is not the migration's to replace.
+
+    A catalog or an entry that does not exist yet is no objection. Raises: ConfigurationError, UntrustedSignature.
+    """
+    declared = migration.declaration
+    try:
+        entry = LocalCatalog(declared.catalog_path).read(declared.catalog.name, migration.keyring.authority.fingerprint)
+    except NotFound:
+        return
+    if same_store(entry.home.location, declared.target.location):
+        raise RefusedError(
+            f"the home of volume {entry.name!r} is {entry.home.url} already: the migration is finished, and copying again "
+            "could replace what clients have written there"
+        )
 
 
 def same_store(one: Location, other: Location) -> bool:

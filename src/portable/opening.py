@@ -50,10 +50,14 @@ def volume_keys(
 def read_keyring(path: Path, *, authority: str | None = None) -> Keyring:
     """Read a keyring and check its signatures, and that this machine has not seen a newer generation of it.
 
-    `authority` pins the fingerprint. Raises: ConfigurationError, UntrustedSignature.
+    `authority` is the fingerprint to trust; without one the configured authority is, else the one that signed this file when it
+    was first used here. Raises: ConfigurationError, UntrustedSignature.
     """
-    keyring = Keyring.read(path, authority=authority)
-    Pins(settings().state).check_keyring(keyring.id.hex(), keyring.generation)
+    found = settings()
+    pins, address = Pins(found.state), str(path.absolute())
+    keyring = Keyring.read(path, authority=authority or found.authority or pins.authority(address))
+    pins.check_keyring(keyring.id.hex(), keyring.generation)
+    pins.pin_authority(address, keyring.authority.fingerprint)
     return keyring
 
 

@@ -5,12 +5,12 @@ from migrate.states import STATES
 from tests.docs.pages import DOCS
 
 PAGE = DOCS / "reference" / "migration-file.md"
-FINDING = re.compile(r"^\| `([a-z0-9-]+)` \| (blocking|loss|notice) \| (yes|no|–) \|", re.MULTILINE)
+FINDING = re.compile(r"^\| `([a-z0-9-]+)` \| (blocking|loss|notice) \| (yes|no|-) \|", re.MULTILINE)
 STATE = re.compile(r"^\| `([a-z]+)` \| [^|]+ \|$", re.MULTILINE)
 
 
 def can_be_accepted(severity: str, accepted: str | None) -> str:
-    return "–" if severity != "blocking" else "yes" if accepted else "no"
+    return "-" if severity != "blocking" else "yes" if accepted else "no"
 
 
 def test_every_finding_is_listed_in_order_with_its_severity_and_whether_it_can_be_accepted() -> None:

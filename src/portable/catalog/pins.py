@@ -23,7 +23,7 @@ class _Seen(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Pinned(msgspec.Struct, forbid_unknown_fields=True):
     authorities: dict[str, str] = msgspec.field(default_factory=dict)
-    """Catalog address to the fingerprint of its authority."""
+    """Address of a catalog or keyring to the fingerprint of its authority."""
     entries: dict[str, _Seen] = msgspec.field(default_factory=dict)
     """`<fingerprint>/<volume name>` to the newest entry seen."""
     keyrings: dict[str, int] = msgspec.field(default_factory=dict)
@@ -37,14 +37,14 @@ class Pins:
         self._path = folder.expanduser() / "pins.json"
         self._newest: dict[str, _Seen] = {}
 
-    def authority(self, catalog: str) -> str | None:
-        """Return the fingerprint pinned for a catalog, or None when it was never used here."""
-        return self._load().authorities.get(catalog)
+    def authority(self, address: str) -> str | None:
+        """Return the fingerprint pinned for a catalog or keyring, or None when it was never used here."""
+        return self._load().authorities.get(address)
 
-    def pin_authority(self, catalog: str, fingerprint: str) -> None:
-        """Trust this authority, and no other, for the catalog from now on."""
+    def pin_authority(self, address: str, fingerprint: str) -> None:
+        """Trust this authority, and no other, for the catalog or keyring from now on."""
         with self._changing() as pinned:
-            pinned.authorities[catalog] = fingerprint
+            pinned.authorities[address] = fingerprint
 
     def check(self, entry: Entry) -> None:
         """Remember the entry as the newest seen of its volume.

@@ -12,7 +12,7 @@ from portable.catalog.local import LocalCatalog
 from portable.cli.identity import AskedIdentity
 from portable.cli.output import out, print_json
 from portable.cli.store_options import StoreOptions, takes
-from portable.errors import ConfigurationError
+from portable.errors import AlreadyExists, ConfigurationError
 from portable.keys.authority import Authority
 from portable.opening import volume_keys
 
@@ -46,9 +46,14 @@ def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The volume's name, as in portable://NAME/key.")],
     url: Annotated[str, typer.Argument(metavar="URL", help="The store that is its home: az://, s3:// or file:///.")],
     store: StoreOptions,
-    authority: Annotated[Path, typer.Option("--authority", metavar="FILE", help="The authority that signs the entry.")] = Path(
-        "authority.json"
-    ),
+    authority: Annotated[
+        Path | None,
+        typer.Option(
+            "--authority",
+            metavar="FILE",
+            help="The authority that signs the entry.  [default: authority.json beside the keyring, else beside the catalog]",
+        ),
+    ] = None,
     lease: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.5, help="How long clients may use the entry.")
     ] = DEFAULT_LEASE,
@@ -58,7 +63,10 @@ def add(
     Example: portable catalog add catalog.json lake az://lake --account hdhlake --credentials env:LAKE_
     """
     opened = LocalCatalog(catalog)
-    signer = Authority.load(authority, AskedIdentity.of_authority())
+    if name in opened.names():
+        raise AlreadyExists(f"the catalog {opened.path} has an entry {name!r} already; a migration changes it")
+    beside = store.keyring or opened.path
+    signer = Authority.load(authority or beside.with_name("authority.json"), AskedIdentity.of_authority())
     home = Home(
         url=url,
         mode="clear",

@@ -4,6 +4,7 @@ A URL is `portable://NAME/key`, or a store's URL; `--root` then says where the s
 """
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -169,6 +170,7 @@ def cp(
 def locate(url: str, store: ObjectOptions) -> Place:
     """Open the volume that holds a URL, and return it with the URL's key. Raises: ConfigurationError, NotFound, KeysError."""
     if url.startswith("portable://"):
+        _refuse_options_of_a_store(store)
         name, _, key = url.removeprefix("portable://").partition("/")
         return Place(open_volume(f"portable://{name}", keyring=store.keyring, identity=AskedIdentity()), key)
     address, key = split(url, store.root)
@@ -183,6 +185,13 @@ def locate(url: str, store: ObjectOptions) -> Place:
         credentials=store.credentials,
     )
     return Place(opened, key)
+
+
+def _refuse_options_of_a_store(store: ObjectOptions) -> None:
+    """Raise ConfigurationError for options that say where a store is: the catalog says that of a `portable://` URL."""
+    given = [field.name for field in fields(store) if field.name != "keyring" and getattr(store, field.name) != field.default]
+    if given:
+        raise ConfigurationError(f"the catalog says where a portable:// URL leads: leave out --{', --'.join(given)}")
 
 
 def split(url: str, root: str | None) -> tuple[str, str]:

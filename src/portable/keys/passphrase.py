@@ -136,7 +136,7 @@ def passphrase_from(
 
 
 _ONE_AT_A_TIME: Final = threading.Lock()
-"""Two derivations with several lanes at once wait for each other for ever in OpenSSL's thread pool (seen with OpenSSL 4.0.3)."""
+"""Two derivations with several lanes at once wait for each other for ever (seen with OpenSSL 4.0.3)."""
 
 
 def _stretch(passphrase: str, salt: bytes, argon2: Argon2Parameters) -> tuple[bytes, bytes]:

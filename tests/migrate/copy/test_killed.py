@@ -51,7 +51,7 @@ class Killing(Commands):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.random = random.Random(20_261_122)  # noqa: S311 - kills, no secret
+        self.random = random.Random(20_261_122)
         self.durable_since: dict[str, int] = {}
         """For each key with a receipt, how long the log of writes was when the receipt was first seen."""
 

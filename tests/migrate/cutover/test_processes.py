@@ -7,11 +7,11 @@ import time
 
 import pytest
 
+from examples.open_with_public_sdk import open_message
 from portable.backends.location import Location
 from portable.backends.registry import open_backend
-from examples.open_with_public_sdk import open_message
-from tests.migrate.cutover.conftest import LEASE, until
 from tests.migrate.cutover.clients import expected
+from tests.migrate.cutover.conftest import LEASE, until
 
 WRITERS = ("w0", "w1")
 
@@ -143,3 +143,11 @@ def test_a_cutover_is_refused_before_everything_is_verified(lake):
     refused = lake.portable("migrate", "cutover", "exit.toml", status=3)
     assert "portable migrate verify" in refused.stderr
     assert lake.entry()["phase"] == "active"
+
+
+def test_after_the_cutover_nothing_is_planned_copied_or_verified_again(lake):
+    prepare(lake)
+    lake.portable("migrate", "cutover", "exit.toml")
+    for command in ("plan", "copy", "verify"):
+        refused = lake.portable("migrate", command, "exit.toml", status=3)
+        assert "the migration is finished" in refused.stderr

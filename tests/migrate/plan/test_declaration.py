@@ -119,7 +119,7 @@ def test_a_secret_is_refused_and_not_repeated(tmp_path: Path, old: str, new: str
         ("[rollback]", "[cutover]\nlease = 1.0\n[rollback]", "frozen_lease"),
         ("[rollback]", "[cutover]\nmax_frozen = 1.0\n[rollback]", "max_frozen"),
         ("[rollback]", '[plan]\naccept = ["archivd"]\n[rollback]', "'archived'"),
-        ("[rollback]", '[plan]\naccept = ["snapshots"]\n[rollback]', "no finding 'snapshots' blocks"),
+        ("[rollback]", '[plan]\naccept = ["snapshots"]\n[rollback]', "no finding 'snapshots' that can be accepted"),
         ("2026-12-31", '"soon"', "deadline"),
         ("name = ", "name : ", "not valid TOML"),
         ("[source]", 'source = "az://lake"\n[sources]', "sources"),
