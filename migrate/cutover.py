@@ -131,7 +131,7 @@ class Cutover:
         self._tell(f"final delta: {self._work.delta()} objects")
         self._work.scan_both()
         gate = self._gate = check_gate(self._work.journal, frozen.write_id)
-        self._tell(f"gate: {gate.compared} objects compared on both sides, {gate.differences} differences")
+        self._tell(f"gate: {gate.compared} objects equal on both sides, {gate.differences} different")
         if not gate.opens_for(frozen.write_id):
             raise RefusedError(f"the gate is shut: {'; '.join(gate.examples)}")
 

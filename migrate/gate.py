@@ -20,7 +20,7 @@ class GateResult:
     write_id: str
     """Of the frozen entry under which both sides were listed."""
     compared: int
-    """Objects whose pair was compared on both sides."""
+    """Objects that were found as they must be."""
     differences: int
     examples: tuple[str, ...]
     """The first differences, in words, with their keys."""
@@ -34,41 +34,41 @@ def check_gate(journal: Journal, write_id: str) -> GateResult:
     """Compare the last scans of both sides, which the caller has just taken, with the journal's pairs."""
     compared, differences = 0, 0
     examples: list[str] = []
-    totals = journal.totals()
-    if not totals.reconciled:
-        differences += 1
-        examples.append("the journal's totals do not add up")
-    for item, source, target in journal.pairs():
-        compared += 1
-        for difference in _differences(item, source, target):
+    for difference in _seen(journal):
+        compared += difference is None
+        if difference is not None:
             differences += 1
             if len(examples) < _SHOWN:
-                examples.append(f"{item.key!r}: {difference}")
-    for extra in journal.extras():
-        differences += 1
-        if len(examples) < _SHOWN:
-            examples.append(f"{extra.key!r}: at the target, and not written by this migration")
+                examples.append(difference)
     return GateResult(write_id, compared, differences, tuple(examples))
 
 
-def _differences(item: Item, source: str | None, target: str | None) -> Iterator[str]:
+def _seen(journal: Journal) -> Iterator[str | None]:
+    """Return what is different, in words, and None for each object that is as it must be."""
+    if not journal.totals().reconciled:
+        yield "the journal's totals do not add up"
+    for item, source, target in journal.pairs():
+        difference = _difference(item, source, target)
+        yield None if difference is None else f"{item.key!r}: {difference}"
+    for entry in journal.unlisted():
+        yield f"{entry.key!r}: new at the source since the last delta"
+    for extra in journal.extras():
+        yield f"{extra.key!r}: at the target, and not written by this migration"
+
+
+def _difference(item: Item, source: str | None, target: str | None) -> str | None:
     """Return what keeps one object from being a verified pair. `source` and `target` are the tokens in the fresh scans."""
     if item.state == "skipped":
-        return
+        return None
     if item.state == "vanished":
         if source is not None:
-            yield "was gone at the source, and is there again"
-        if target is not None:
-            yield "is gone at the source, and its copy is still at the target"
-        return
+            return "was gone at the source, and is there again"
+        return None if target is None else "is gone at the source, and its copy is still at the target"
     if item.state != "verified" or item.target is None:
-        yield f"is {item.state}, not verified" + (f" ({item.reason})" if item.reason else "")
-        return
-    if source is None:
-        yield "is missing at the source since it was verified"
-    elif not same(source, item.source):
-        yield "changed at the source since it was verified"
-    if target is None:
-        yield "is missing at the target since it was verified"
-    elif not same(target, item.target):
-        yield "changed at the target since it was verified"
+        return f"is {item.state}, not verified" + (f" ({item.reason})" if item.reason else "")
+    for side, fresh, known in (("source", source, item.source), ("target", target, item.target)):
+        if fresh is None:
+            return f"is missing at the {side} since it was verified"
+        if not same(fresh, known):
+            return f"changed at the {side} since it was verified"
+    return None

@@ -246,6 +246,17 @@ class Journal:
             )
         )
 
+    def unlisted(self) -> Iterator[Listed]:
+        """Return the entries of the source's last scan that the inventory does not have."""
+        yield from (
+            Listed(*row)
+            for row in self._db.execute(
+                "SELECT scan.key, scan.size, scan.token, scan.variant, scan.skip FROM scan WHERE side = 'source' AND "
+                "NOT EXISTS (SELECT 1 FROM objects WHERE objects.key = scan.key AND objects.variant = scan.variant) "
+                "ORDER BY scan.key"
+            )
+        )
+
     def pairs(self) -> Iterator[tuple[Item, str | None, str | None]]:
         """Return every current object with the tokens that the last scans of source and target show for it (None: absent)."""
         query = (

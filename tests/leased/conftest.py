@@ -1,6 +1,7 @@
 """A volume that moves between two stores in memory, and hands on its backends that a test can hold up."""
 
 import threading
+import uuid
 from dataclasses import dataclass, field
 
 import pytest
@@ -57,7 +58,8 @@ class Held:
 class World:
     """One volume, two stores, a catalog, and clients."""
 
-    def __init__(self, name, folder, authority):
+    def __init__(self, folder, authority):
+        name = uuid.uuid4().hex
         self.folder = folder
         self.authority = authority
         self.keys = VolumeKeys.generate("lake", frame_length=4096)
@@ -109,5 +111,5 @@ class World:
 
 
 @pytest.fixture
-def world(request, tmp_path, authority):
-    return World(request.node.name, tmp_path, authority)
+def world(tmp_path, authority):
+    return World(tmp_path, authority)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from portable.keys.authority import Authority
+from portable.keys.keyring import Keyring
+from portable.keys.passphrase import Argon2Parameters, PassphraseRecipient
 from tests.migrate.cutover.clients import expected
 
 LEASE = 3.0
@@ -130,9 +134,26 @@ def until(condition, seconds, step=0.02):
         time.sleep(step)
 
 
+@pytest.fixture(scope="session")
+def authority():
+    return Authority.generate()
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory, authority):
+    """Make a keyring with the volume `lake`, and the authority's file, once: passphrases cost time."""
+    folder, argon2 = tmp_path_factory.mktemp("keys"), Argon2Parameters(64, 3)
+    authority.save(folder / "authority.json", PASSPHRASE, argon2)
+    unlocked = Keyring.create(authority, recipients=[PassphraseRecipient(PASSPHRASE, argon2)], volumes=["lake"])
+    unlocked.save(folder / "keyring.json", authority)
+    return folder
+
+
 @pytest.fixture
-def lake(tmp_path, azurite, seaweedfs, container, bucket, request):
+def lake(tmp_path, keys, azurite, seaweedfs, container, bucket, request):
     lake = Lake(tmp_path, azurite, seaweedfs, container, bucket)
+    for name in ("authority.json", "keyring.json"):
+        shutil.copy(keys / name, tmp_path)
     client = azurite.client.get_container_client(container)
     for number in range(60):
         key = f"data/{number:03}.bin"
@@ -149,8 +170,6 @@ def lake(tmp_path, azurite, seaweedfs, container, bucket, request):
             max_frozen=max_frozen,
         )
     )
-    lake.portable("keys", "init", "keyring.json", "--argon2-memory", "64", "--argon2-passes", "3")
-    lake.portable("keys", "add-volume", "keyring.json", "lake")
     lake.portable("catalog", "init", "catalog.json")
     lake.portable(
         *("catalog", "add", "catalog.json", "lake", f"az://{container}", "--account", azurite.account),

@@ -1,18 +1,22 @@
 """Cutovers of a lake that is in use: writers and readers in processes of their own, which do not know of it."""
 
+import itertools
 import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from examples.open_with_public_sdk import open_message
+from examples.sample_lake import samples
 from portable.backends.location import Location
 from portable.backends.registry import open_backend
 from tests.migrate.cutover.clients import expected
 from tests.migrate.cutover.conftest import LEASE, until
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 WRITERS = ("w0", "w1")
 
 
@@ -143,6 +147,26 @@ def test_a_cutover_is_refused_before_everything_is_verified(lake):
     refused = lake.portable("migrate", "cutover", "exit.toml", status=3)
     assert "portable migrate verify" in refused.stderr
     assert lake.entry()["phase"] == "active"
+
+
+def test_an_etl_job_gives_the_same_result_before_and_after_with_the_same_code(lake):
+    container = lake.azurite.client.get_container_client(lake.container)
+    for sample in itertools.islice(samples(), 4):
+        container.upload_blob(sample.key, sample.data)
+
+    def job():
+        job = lake.start(str(EXAMPLES / "etl_job.py"), "portable://lake")
+        output, _ = job.communicate(timeout=60)
+        lake.processes.remove(job)
+        assert job.returncode == 0, output.decode()
+        return output.decode()
+
+    before = job()
+    prepare(lake)
+    lake.portable("migrate", "cutover", "exit.toml")
+    assert lake.entry()["home"]["mode"] == "sealed"
+    assert "120,000 visits" in before
+    assert job() == before
 
 
 def test_after_the_cutover_nothing_is_planned_copied_or_verified_again(lake):
