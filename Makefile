@@ -1,9 +1,12 @@
-# Needs python3 (3.11 or newer), make and a package index; no root. What is installed goes into .venv and .tools and nowhere else.
+# Needs python3 (3.11 or newer), make and a package index; no root. What is installed goes into .venv and .tools and nowhere else,
+# but for `make test-hosts`, which installs Debian packages.
 
 PYTHON ?= python3
 BIN := .venv/bin
 ENVIRONMENT := .venv/.installed
 SERVERS := .tools/.installed
+INTEROP := .tools/interop/.installed
+FUZZER := .venv/.fuzzer-installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -11,7 +14,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help demo test test-long check fmt wheel constraints clean
+.PHONY: help demo test test-long test-hosts bench fuzz check fmt wheel constraints clean
 
 help: ## List these targets (the default)
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1 \2/p' Makefile | while read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
@@ -19,11 +22,21 @@ help: ## List these targets (the default)
 demo: $(SERVERS) ## Run the demonstration against servers started on this machine
 	$(BIN)/python -m examples.demo
 
-test: $(SERVERS) ## Run every test but those marked long
-	$(BIN)/pytest -m "not long"
+test: $(SERVERS) $(INTEROP) ## Run every test but those marked long or hosts
+	$(BIN)/pytest -m "not long and not hosts"
 
-test-long: $(SERVERS) ## Run every test, the long ones too
-	$(BIN)/pytest
+test-long: $(SERVERS) $(INTEROP) ## Run the long tests too
+	$(BIN)/pytest -m "not hosts"
+
+test-hosts: $(SERVERS) ## Run the tests marked hosts; installs their Debian packages (root, or sudo without a password)
+	tests/servers/install-packages
+	$(BIN)/pytest -m hosts
+
+bench: $(ENVIRONMENT) ## Measure the codec beside the bare cipher and the public SDK
+	$(BIN)/python -m bench.codec
+
+fuzz: $(FUZZER) ## Run the coverage-guided fuzzer; FUZZ="--runs 1000000 header" chooses how long and at what
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 check: $(ENVIRONMENT) ## Check format, lint, types, import directions and documentation
 	$(BIN)/ruff format --check .
@@ -69,4 +82,12 @@ $(ENVIRONMENT): pyproject.toml constraints.txt | .venv/bin/python
 $(SERVERS): $(ENVIRONMENT) tests/servers/install.py tests/servers/package-lock.json
 	$(BIN)/python -m tests.servers.install
 	@mkdir -p $(@D)
+	@touch $@
+
+$(INTEROP): $(ENVIRONMENT) tests/interop/install.py tests/interop/package-lock.json
+	$(BIN)/python -m tests.interop.install
+	@touch $@
+
+$(FUZZER): $(ENVIRONMENT)
+	$(BIN)/python $(PIP_INSTALL) --only-binary atheris atheris==3.0.0
 	@touch $@

@@ -3,14 +3,12 @@
 import threading
 from collections.abc import Iterator
 
-from migrate import tokens
 from migrate.copy import copy_objects
 from migrate.deletions import delete_vanished
 from migrate.engine import Migration
-from migrate.inventory import sorting, take_inventory
+from migrate.inventory import listed_at, sorting, take_inventory
 from migrate.journal import Journal, Listed
 from migrate.verify import verify_objects
-from portable.sealed import RESERVED_PREFIX
 
 
 class Carrying:
@@ -47,14 +45,9 @@ class Carrying:
     def scan_both(self) -> None:
         """List source and target into the journal's scans, and change nothing else there."""
         self.journal.scan("source", self._source())
-        self.journal.scan("target", self._target())
+        self.journal.scan("target", listed_at(self._migration.target))
 
     def _source(self) -> Iterator[Listed]:
         sort = sorting(self._migration)
         for entry in self._migration.source.backend.inventory():
             yield sort.listed(entry, sort.not_moved(entry))
-
-    def _target(self) -> Iterator[Listed]:
-        for stat in self._migration.target_backend.list():
-            if not stat.key.startswith(RESERVED_PREFIX):
-                yield Listed(stat.key, stat.size, tokens.token(stat))

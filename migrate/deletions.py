@@ -73,7 +73,7 @@ def _delete(target: Volume, key: str, etag: str) -> str | None:
         target.delete(key, expect=Matches(etag))
     except PreconditionFailed:
         try:
-            target.backend.stat(key)
+            target.backend.stat(target.stored_key(key))
         except NotFound:
             return None
         return KEPT

@@ -1,6 +1,7 @@
 """A migration at work: its declaration bound to journal, source and target, each opened when first needed."""
 
 import contextlib
+import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,8 @@ from migrate.journal import Journal, Side
 from portable.backends.location import Location
 from portable.backends.protocol import Backend
 from portable.backends.registry import open_backend
-from portable.errors import UnknownEpoch, UnlockFailed
+from portable.errors import UnknownEpoch
+from portable.keys.at_hand import somebody_at_hand
 from portable.keys.authority import AuthorityPublic
 from portable.keys.keyring import Keyring
 from portable.keys.recipient import Identity
@@ -75,12 +77,7 @@ class Migration:
     @cached_property
     def can_unlock(self) -> bool:
         """Whether an identity is at hand; whether it opens the keyring, `keys` tells."""
-        if self._identity is None:
-            try:
-                self._identity = identity_from_environment()
-            except UnlockFailed:
-                return False
-        return True
+        return self._identity is not None or somebody_at_hand(os.environ)
 
     @cached_property
     def keys(self) -> VolumeKeys:

@@ -13,6 +13,8 @@ from portable.backends.local_files import SEGMENT_BYTES, segments
 from portable.backends.protocol import Stat
 from portable.errors import InvalidKey
 from portable.format.layout import MAX_REGULAR_FRAMES, Body
+from portable.keys.volume_keys import Names
+from portable.names import obstacle
 from portable.sealed import RESERVED_PREFIX, Metadata, overflow_length
 from portable.volume.volume import MAX_KEY_BYTES
 
@@ -39,6 +41,10 @@ class Route:
     frame_length: int
     header_length: int
     """Bytes of every message's header."""
+    key_room: int
+    """Bytes of ASCII that a key may have behind the prefix."""
+    names: Names
+    """Whether the target stores keys as they are."""
 
     def stored(self, size: int) -> int | None:
         """Return the bytes stored at the target for `size` bytes of plaintext, or None where no message is so long."""
@@ -153,6 +159,8 @@ def _unreadable(entry: Stat, _: Route) -> bool:
 
 
 def _too_long(entry: Stat, route: Route) -> bool:
+    if route.names == "sealed":
+        return obstacle(entry.key, route.key_room) is not None
     whole = route.prefix + entry.key
     at_target = {
         "s3": len(whole.encode()) > S3_KEY_BYTES,
@@ -165,6 +173,8 @@ def _too_long(entry: Stat, route: Route) -> bool:
 def _refused(entry: Stat, route: Route) -> bool:
     if not entry.key:
         return True
+    if route.names == "sealed":
+        return False
     if route.target == "file":
         return not _too_long(entry, route) and not _fits_a_folder(entry.key)
     return route.target != "memory" and awkward(route.prefix + entry.key) is not None

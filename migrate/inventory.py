@@ -1,4 +1,4 @@
-"""The inventory: every entry of the source's listing, brought into the journal."""
+"""The inventory: every entry of the source's listing, brought into the journal; and what stands at the target."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ from migrate.tokens import token
 from portable.backends.protocol import Stat
 from portable.format.context import volume_header_length
 from portable.keys.volume_keys import FRAME_LENGTH
+from portable.volume import Volume
 
+FOREIGN_NAME: Final = "foreign name"
+"""Variant of an object at the target whose stored name the volume did not make: it stands at no key, and is always extra."""
 _KEY_NAME_LENGTH: Final = 49
 """Bytes of the name of every epoch key: a volume id and an epoch id in hexadecimal, and a slash."""
 
@@ -49,7 +52,7 @@ def sorting(migration: Migration) -> Sorting:
 def route(migration: Migration) -> Route:
     """Return what this migration's target can hold. Raises: ConfigurationError, KeysError.
 
-    Where the keyring cannot be unlocked here, frames of the default length are assumed.
+    Where the keyring cannot be unlocked here, frames of the default length and plain names are assumed.
     """
     source, target = migration.declaration.source.location, migration.declaration.target.location
     capabilities = migration.target_backend.capabilities
@@ -59,8 +62,10 @@ def route(migration: Migration) -> Route:
         prefix=target.prefix,
         part_size=capabilities.part_size,
         max_parts=capabilities.max_parts,
+        key_room=capabilities.key_room,
         frame_length=migration.keys.frame_length if migration.can_unlock else FRAME_LENGTH,
         header_length=volume_header_length(_KEY_NAME_LENGTH),
+        names=migration.keys.names if migration.can_unlock else "plain",
     )
 
 
@@ -83,3 +88,10 @@ def take_inventory(migration: Migration, observe: Observe | None = None) -> int:
     count = journal.scan("source", entries())
     journal.reconcile()
     return count
+
+
+def listed_at(target: Volume) -> Iterator[Listed]:
+    """List what stands in a volume by its keys, but for the volume's own objects. Raises: NotFound, Denied, Unavailable."""
+    for key, stat in target.stored():
+        variant = FOREIGN_NAME if key is None else ""
+        yield Listed(stat.key if key is None else key, stat.size, token(stat), variant)

@@ -241,8 +241,9 @@ class Journal:
         yield from (
             Listed(*row)
             for row in self._db.execute(
-                "SELECT scan.key, scan.size, scan.token FROM scan WHERE side = 'target' AND NOT EXISTS (SELECT 1 FROM objects "
-                "WHERE objects.key = scan.key AND objects.variant = '' AND objects.target IS NOT NULL) ORDER BY scan.key"
+                "SELECT scan.key, scan.size, scan.token, scan.variant FROM scan WHERE side = 'target' AND NOT EXISTS (SELECT 1 "
+                "FROM objects WHERE objects.key = scan.key AND objects.variant = '' AND scan.variant = '' "
+                "AND objects.target IS NOT NULL) ORDER BY scan.key"
             )
         )
 

@@ -15,12 +15,12 @@ from typing import Final, Literal
 
 from migrate import tokens
 from migrate.digests import LeafDigest, digest_key, equal
-from migrate.journal import Item, Journal, Listed, Outcome
+from migrate.inventory import FOREIGN_NAME, listed_at
+from migrate.journal import Item, Journal, Outcome
 from migrate.receipts import WORKERS, work_through
 from migrate.states import State, Sum
 from migrate.trouble import Abandoned, Blamed, Trouble, blame, repeating
 from portable.errors import IntegrityError, NotFound, UnknownEpoch
-from portable.sealed import RESERVED_PREFIX
 from portable.volume import Volume
 from portable.volume.reading import WINDOW, chunks
 
@@ -34,6 +34,7 @@ REPLACED: Final = (
 )
 NO_DIGEST: Final = "could not be checked: the journal has no digest of it"
 STRANGE: Final = "extra at the target: this migration has no receipt for it"
+FOREIGN: Final = "extra at the target: this volume never stored anything under that name"
 LEFT_OVER: Final = "extra at the target: its original is gone at the source; the cutover deletes it"
 
 
@@ -109,7 +110,7 @@ def verify_objects(
 
     extra = 0
     if not only_copied:
-        journal.scan("target", _listed(target))
+        journal.scan("target", listed_at(target))
         for finding in _extras(journal):
             extra += 1
             if extra <= SHOWN // 2:  # the other half is for what is wrong with the copies
@@ -173,15 +174,9 @@ def _found(result: _Checked) -> Finding:
     return Finding(result.item.key, problem, result.outcome.reason or "")
 
 
-def _listed(target: Volume) -> Iterator[Listed]:
-    for stat in target.backend.list():
-        if not stat.key.startswith(RESERVED_PREFIX):
-            yield Listed(stat.key, stat.size, tokens.token(stat))
-
-
 def _extras(journal: Journal) -> Iterator[Finding]:
     for listed in journal.extras():
-        yield Finding(listed.key, "extra", STRANGE)
+        yield Finding(listed.key, "extra", FOREIGN if listed.variant == FOREIGN_NAME else STRANGE)
     for item in journal.items("vanished"):
         if item.target is not None:
             yield Finding(item.key, "extra", LEFT_OVER)

@@ -12,7 +12,7 @@ from tests.servers import Azurite, SeaweedFS
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep pins and configuration of the machine out of every test, and those of a test out of the machine."""
     monkeypatch.setenv("PORTABLE_STATE", str(tmp_path / "portable-state"))
-    for variable in ("CONFIG", "CATALOG", "AUTHORITY", "KEYRING", "PATIENCE", "PASSPHRASE", "PASSPHRASE_FILE"):
+    for variable in ("CONFIG", "CATALOG", "AUTHORITY", "KEYRING", "PATIENCE", "PASSPHRASE", "PASSPHRASE_FILE", "IDENTITY"):
         monkeypatch.delenv(f"PORTABLE_{variable}", raising=False)
 
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from migrate.engine import Migration
 from migrate.findings import KINDS, Finding
-from migrate.journal import Listed
-from migrate.tokens import token
+from migrate.inventory import listed_at
 from portable.backends.location import Location
 from portable.catalog.local import LocalCatalog
 from portable.errors import (
@@ -18,7 +17,7 @@ from portable.errors import (
     Unsupported,
     UntrustedSignature,
 )
-from portable.sealed import RESERVED_PREFIX
+from portable.volume import Volume
 
 
 def keyring_findings(migration: Migration) -> Iterator[Finding]:
@@ -42,14 +41,16 @@ def target_findings(migration: Migration) -> Iterator[Finding]:
     if missing:
         yield Finding(KINDS["target-conditions"], note=f"the host cannot do: {', '.join(missing).replace('_', ' ')}")
     try:
-        journal.scan("target", _entries(migration))
+        # Without keys, what stands there is taken by its stored names.
+        target = migration.target if migration.can_unlock else Volume(backend, None)
+        journal.scan("target", listed_at(target))
     except (Denied, NotFound, RetryableError, Unsupported) as error:
         yield Finding(KINDS["target-unreadable"], note=_in_words(error))
         return
     occupied, others = Finding(KINDS["target-occupied"]), Finding(KINDS["target-not-empty"])
     for extra in journal.extras():
         item = journal.item(extra.key)
-        wanted = item is not None and item.state not in ("skipped", "vanished")
+        wanted = item is not None and not extra.variant and item.state not in ("skipped", "vanished")
         (occupied if wanted else others).add(extra.key, extra.size)
     yield occupied
     yield others
@@ -94,12 +95,6 @@ def same_store(one: Location, other: Location) -> bool:
         return one.path == other.path
     pairs = ((one.endpoint, other.endpoint), (one.account, other.account))
     return all(None in pair or pair[0] == pair[1] for pair in pairs)
-
-
-def _entries(migration: Migration) -> Iterator[Listed]:
-    for entry in migration.target_backend.list():
-        if not entry.key.startswith(RESERVED_PREFIX):
-            yield Listed(entry.key, entry.size, token(entry))
 
 
 def _in_words(error: PortableError) -> str:

@@ -12,9 +12,9 @@ from portable.catalog.homes import Homes
 from portable.catalog.local import LocalCatalog
 from portable.catalog.pins import Pins
 from portable.config import Settings, settings
-from portable.errors import ConfigurationError, ContextMismatch, UnlockFailed
+from portable.errors import ConfigurationError, ContextMismatch
+from portable.keys.at_hand import identity_at_hand
 from portable.keys.keyring import Keyring
-from portable.keys.passphrase import PassphraseIdentity, passphrase_from
 from portable.keys.recipient import Identity
 from portable.keys.volume_keys import VolumeKeys
 from portable.leased import LeasedVolume
@@ -25,14 +25,12 @@ DEFAULT_BOUND = 60.0
 
 
 def identity_from_environment(environ: Mapping[str, str] = os.environ) -> Identity:
-    """Return the identity that the environment names: PORTABLE_PASSPHRASE or PORTABLE_PASSPHRASE_FILE.
+    """Return who the environment says this process is.
 
-    Raises: UnlockFailed when it names none.
+    By a passphrase (PORTABLE_PASSPHRASE, PORTABLE_PASSPHRASE_FILE), an identity file (PORTABLE_IDENTITY), or access to a
+    service or token. Raises: ConfigurationError and KeysError (what it names cannot be read).
     """
-    passphrase = passphrase_from(environ)
-    if passphrase is None:
-        raise UnlockFailed("the keyring is locked: set PORTABLE_PASSPHRASE or PORTABLE_PASSPHRASE_FILE")
-    return PassphraseIdentity(passphrase)
+    return identity_at_hand(environ)
 
 
 def volume_keys(
@@ -118,7 +116,7 @@ def open_by_catalog(name: str, found: Settings, *, identity: Identity | None = N
     pins = Pins(found.state)
     authority = trusted_authority(catalog, name, found, pins)
     opener = HomeOpener(catalog.folder, authority, found.keyring, identity)
-    leased = LeasedVolume(Homes(catalog, name, authority, pins), opener, patience=found.patience)
+    leased = LeasedVolume(Homes(catalog, name, authority, pins), opener, patience=found.patience, renew=opener.renewed)
     leased.homes.lease()
     return leased
 
@@ -136,7 +134,7 @@ def trusted_authority(catalog: LocalCatalog, name: str, found: Settings, pins: P
 
 
 class HomeOpener:
-    """Opens the homes that entries name. A keyring is unlocked once a home, and its volume's keys are kept.
+    """Opens the homes that entries name. A keyring is unlocked once a home and generation, and its volume's keys are kept.
 
     Safe to use from several threads.
     """
@@ -146,7 +144,7 @@ class HomeOpener:
         self._authority = authority
         self._keyring = keyring
         self._identity = identity
-        self._keys: dict[Home, VolumeKeys] = {}
+        self._keys: dict[Home, tuple[_Version | None, VolumeKeys]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, home: Home, bound: float) -> Volume:
@@ -154,24 +152,52 @@ class HomeOpener:
         keys = self.keys(home) if home.mode == "sealed" else None
         return Volume(open_backend(home.location, bound=bound), keys)
 
+    def renewed(self, home: Home, volume: Volume) -> Volume:
+        """Return `volume`, or where the keyring changed, the volume with its present keys over the same backend.
+
+        Costs one look at the file where nothing changed. A keyring that is gone changes nothing: the keys at hand still open
+        the volume. Raises: KeysError (this identity no longer opens the keyring, it is not trusted, or it lacks the volume).
+        """
+        if home.mode != "sealed":
+            return volume
+        keys = self.keys(home)
+        return volume if keys is volume.keys else Volume(volume.backend, keys)
+
     def keys(self, home: Home) -> VolumeKeys:
-        """Return the keys of a sealed home.
+        """Return the keys of a sealed home, as the keyring's file holds them now.
 
         Raises: ConfigurationError, KeysError, ContextMismatch (the keyring's volume is another one).
         """
-        with self._lock:
-            if home not in self._keys:
-                self._keys[home] = self._unlock(home)
-            return self._keys[home]
-
-    def _unlock(self, home: Home) -> VolumeKeys:
         path = self._keyring or (self._folder / home.keyring if home.keyring else None)
         if path is None or home.volume is None:
             raise ConfigurationError(f"the encrypted home {home.url} names no keyring: set PORTABLE_KEYRING")
-        keys = volume_keys(path, home.volume, authority=self._authority, identity=self._identity)
+        with self._lock:
+            # The version is looked at before the file is read: a change in between is seen the next time.
+            version, (known, keys) = _version(path), self._keys.get(home, (None, None))
+            if keys is None or (version is not None and version != known):
+                keys = self._unlock(home, path, home.volume)
+                self._keys[home] = version, keys
+            return keys
+
+    def _unlock(self, home: Home, path: Path, volume: str) -> VolumeKeys:
+        keys = volume_keys(path, volume, authority=self._authority, identity=self._identity)
         if home.volume_id is not None and keys.volume_id.hex() != home.volume_id:
             raise ContextMismatch(f"the keyring {path} has a volume {home.volume!r}, but another one than the catalog means")
         return keys
+
+
+_Version = tuple[int, int, int]
+
+
+def _version(path: Path) -> _Version | None:
+    """Return what tells one content of a file from the next, or None where it cannot be looked at."""
+    try:
+        # Opened, because a network file system asks its server again only then.
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def volume_name(url: str) -> str:

@@ -109,10 +109,10 @@ def seal(keys: VolumeKeys, key: str, described: Metadata) -> Sealing:
     if len(document) > metadata.SLOT_CAPACITY:
         overflow, document = document, msgspec.json.encode(_Document(overflow=hashlib.sha256(document).digest()))
 
-    def context_for(message_id: bytes, data_key: bytes) -> dict[str, str]:
+    def context_for(message_id: bytes, metadata_key: bytes) -> dict[str, str]:
         return context.build(
             place=context.place(keys.context_key, keys.volume_id, key),
-            slot=metadata.seal_slot(data_key, message_id, document),
+            slot=metadata.seal_slot(metadata_key, message_id, document),
         )
 
     epoch = keys.active_epoch

@@ -4,7 +4,8 @@ It opens with the epoch key alone, as anyone would who left this project. It say
 the final frame.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
 
 import aws_encryption_sdk  # type: ignore[import-untyped] # here and below: the SDK has no types
 from aws_encryption_sdk.identifiers import AlgorithmSuite, CommitmentPolicy, EncryptionKeyType, WrappingAlgorithm  # type: ignore[import-untyped] # see above
@@ -49,3 +50,22 @@ def decrypt(message: bytes | bytearray) -> tuple[bytes, dict[str, str]]:
     """Return the plaintext and the encryption context."""
     plaintext, header = _CLIENT.decrypt(source=bytes(message), key_provider=_provider())
     return plaintext, header.encryption_context
+
+
+def encrypt_stream(plaintext: BinaryIO, frame_length: int) -> Iterator[bytes]:
+    """Yield a message piece by piece."""
+    with _CLIENT.stream(
+        mode="e",
+        source=plaintext,
+        key_provider=_provider(),
+        algorithm=AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY,
+        frame_length=frame_length,
+        encryption_context={},
+    ) as stream:
+        yield from stream
+
+
+def decrypt_stream(message: BinaryIO) -> Iterator[bytes]:
+    """Yield the plaintext frame by frame."""
+    with _CLIENT.stream(mode="d", source=message, key_provider=_provider()) as stream:
+        yield from stream

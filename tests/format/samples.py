@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing_extensions import Buffer
+
 from portable.errors import UnknownEpoch
 from portable.format import context, metadata
+from portable.format.header import parse
 from portable.format.message import Encryptor, encrypt
 
 WRAPPING_KEY: Final = bytes(range(32))
@@ -23,9 +27,9 @@ def key_for(name: bytes) -> bytes:
     return WRAPPING_KEY
 
 
-def context_for(message_id: bytes, data_key: bytes) -> Mapping[str, str]:
+def context_for(message_id: bytes, metadata_key: bytes) -> Mapping[str, str]:
     return context.build(
-        place=context.place(CONTEXT_KEY, VOLUME_ID, KEY), slot=metadata.seal_slot(data_key, message_id, PAYLOAD)
+        place=context.place(CONTEXT_KEY, VOLUME_ID, KEY), slot=metadata.seal_slot(metadata_key, message_id, PAYLOAD)
     )
 
 
@@ -35,6 +39,12 @@ def encryptor(frame_length: int = 16) -> Encryptor:
 
 def message(plaintext: bytes, frame_length: int = 16) -> bytearray:
     return encrypt(plaintext, WRAPPING_KEY, KEY_NAME, frame_length, context_for, frame_lengths=ANY_LENGTH)
+
+
+def data_key(stored: Buffer) -> bytes:
+    """Return the data key of a message, unwrapped as whoever holds the wrapping key could."""
+    header = parse(stored, frame_lengths=ANY_LENGTH)
+    return AESGCM(WRAPPING_KEY).decrypt(header.wrapped.iv, header.wrapped.ciphertext, header.context_bytes)
 
 
 def pattern(length: int) -> bytes:

@@ -15,7 +15,7 @@ from portable.format import derive
 from portable.format.frames import FrameSealer
 from portable.format.header import encode_body, parse
 from portable.format.message import Encryptor, decrypt, encrypt
-from tests.format.samples import ANY_LENGTH, KEY_NAME, WRAPPING_KEY, encryptor, key_for, message, pattern
+from tests.format.samples import ANY_LENGTH, KEY_NAME, WRAPPING_KEY, data_key, encryptor, key_for, message, pattern
 
 
 def frame_ivs(body: bytes | bytearray, frame_length: int) -> Iterator[bytes]:
@@ -51,18 +51,19 @@ def test_two_passes_over_one_message_share_no_iv() -> None:
 def test_two_messages_share_neither_id_nor_data_key_nor_wrapping_iv() -> None:
     seen: list[tuple[bytes, bytes]] = []
 
-    def watch(message_id: bytes, data_key: bytes) -> dict[str, str]:
-        seen.append((message_id, data_key))
+    def watch(message_id: bytes, metadata_key: bytes) -> dict[str, str]:
+        seen.append((message_id, metadata_key))
         return {}
 
     writers = [Encryptor.create(WRAPPING_KEY, KEY_NAME, 4096, watch) for _ in range(50)]
-    assert len({message_id for message_id, _ in seen}) == len({data_key for _, data_key in seen}) == 50
+    assert len({message_id for message_id, _ in seen}) == len({metadata_key for _, metadata_key in seen}) == 50
+    assert len({data_key(writer.header) for writer in writers}) == 50
     assert len({parse(writer.header).wrapped.iv for writer in writers}) == 50
     assert [writer.message_id for writer in writers] == [message_id for message_id, _ in seen]
 
 
 def test_threads_that_share_a_pass_share_no_seq() -> None:
-    sealer = FrameSealer(bytes(32), bytes(32), 16)
+    sealer = FrameSealer(AESGCM(bytes(32)), bytes(32), 16)
     outs = [bytearray(48 * 200) for _ in range(8)]
     plaintext = memoryview(bytes(16))
 
@@ -86,10 +87,12 @@ def test_a_pass_is_refused_in_another_process(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(os, "getpid", lambda: -1)
     with pytest.raises(RuntimeError, match="belongs to the process"):
         writer.update(bytes(16))
+    with pytest.raises(RuntimeError, match="finished or has failed"):
+        writer.update_into(bytes(16), bytearray(48))
 
 
 def test_a_seq_that_was_claimed_is_not_given_out_again_after_a_failure() -> None:
-    sealer = FrameSealer(bytes(32), bytes(32), 16)
+    sealer = FrameSealer(AESGCM(bytes(32)), bytes(32), 16)
     with pytest.raises(ValueError, match="buffer must be"):
         sealer.run(memoryview(bytes(32)), memoryview(bytearray(48 + 40)))
     out = bytearray(48)
@@ -113,8 +116,11 @@ def test_nothing_random_can_be_chosen_by_a_caller() -> None:
         "resume",
         "header",
         "message_id",
+        "room",
         "update",
+        "update_into",
         "finish",
+        "finish_into",
     }
 
 
@@ -143,18 +149,13 @@ def blocks(data: bytes) -> list[int]:
 
 def test_who_sees_two_headers_of_one_data_key_can_alter_frames() -> None:
     """A header made again with another frame length gives away H, and H makes tags for whatever was altered."""
-    kept: list[bytes] = []
-
-    def keep(message_id: bytes, data_key: bytes) -> dict[str, str]:
-        kept.append(data_key)
-        return {"entry": "x" * 16}
-
     plaintext = pattern(40)
-    stored = encrypt(plaintext, WRAPPING_KEY, KEY_NAME, 16, keep, frame_lengths=ANY_LENGTH)
+    stored = encrypt(plaintext, WRAPPING_KEY, KEY_NAME, 16, lambda *_: {"entry": "x" * 16}, frame_lengths=ANY_LENGTH)
     header = parse(stored, frame_lengths=ANY_LENGTH)
     # What no function of the package does: authenticate a second header under the same data key.
     again = encode_body(header.message_id, header.context_bytes, header.wrapped, 17, header.commitment)
-    tag = AESGCM(derive.content_key(kept[0], header.message_id)).encrypt(bytes(12), b"", again)
+    keys = derive.message_keys(data_key(stored), header.message_id)
+    tag = AESGCM(keys.content).encrypt(bytes(12), b"", again)
 
     # The host, from here on: it has both headers and no key.
     difference = [a ^ b for a, b in zip(blocks(header.body), blocks(again), strict=True)]

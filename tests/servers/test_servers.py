@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Azurite, SeaweedFS, install, programs
+from tests.servers import Azurite, OpenBao, SeaweedFS, SoftHSM, install, programs
 from tests.servers.process import ServerError, ServerProcess, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +42,30 @@ def test_a_server_leaves_nothing_behind(tmp_path: Path) -> None:
             assert all(value not in repr(server) for value in secrets)
     assert not any(is_running(pid) for pid in pids)
     assert not any(path.name == "data" for folder in tmp_path.iterdir() for path in folder.iterdir())
+
+
+def test_a_key_service_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with OpenBao(tmp_path) as bao, OpenBao(tmp_path) as other:
+        assert bao.address != other.address
+        bao.transit.create_key("key")
+        assert bao.transit.list_keys()["data"]["keys"] == ["key"]
+        pids = [bao.pid, other.pid]
+        assert all(is_running(pid) for pid in pids)
+        assert bao.root_token not in repr(bao)
+        assert bao.root_token not in Path(f"/proc/{bao.pid}/cmdline").read_text()
+    assert not any(is_running(pid) for pid in pids)
+    assert not (tmp_path / "home").exists()
+    assert {path.name for folder in tmp_path.iterdir() for path in folder.iterdir()} == {"openbao.log"}
+
+
+@pytest.mark.hosts
+def test_two_tokens_of_a_name_are_two_tokens(tmp_path: Path) -> None:
+    with SoftHSM(tmp_path) as one, SoftHSM(tmp_path) as other:
+        assert one.hmac_sha256("portable", b"") != other.hmac_sha256("portable", b"")
+        assert one.hmac_sha256("portable", b"") == one.hmac_sha256("portable", b"")
+        assert one.pin not in repr(one)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_does_not_outlive_its_parent(tmp_path: Path) -> None:

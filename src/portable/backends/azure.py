@@ -1,6 +1,7 @@
 """Azure Blob Storage: obstore carries the bytes, the SDK does what obstore lacks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -39,6 +40,7 @@ class AzureBackend(Resident):
         """`bound` is in seconds. Raises: ConfigurationError."""
         self.url, self.bound = location.url, bound
         container, self._prefix = location.container, location.prefix
+        self.capabilities = replace(self.capabilities, key_room=AZURE_KEY_CHARACTERS - len(self._prefix))
         self._edge = obstore_edge(container, self._prefix, credentials, url=self.url, bound=bound)
         self._once = Lazy(partial(azure_edge.container_client, container, credentials, bound=bound, attempts=1))
         self._retrying = Lazy(partial(azure_edge.container_client, container, credentials, bound=bound, attempts=3))

@@ -76,6 +76,8 @@ class Capabilities:
     part_size: int
     """Bytes: the size of every part of an upload but the last; also the largest `put` that a volume makes."""
     max_parts: int
+    key_room: int = 1024
+    """Bytes of ASCII that a key may have at most, the store's prefix not counted."""
 
 
 class Upload(Protocol):

@@ -1,6 +1,7 @@
 """S3-compatible hosts: obstore carries the bytes, boto3 does what obstore lacks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -41,6 +42,7 @@ class S3Backend(Resident):
         """`bound` is in seconds. Raises: ConfigurationError."""
         self.url, self.bound = location.url, bound
         self._bucket, self._prefix = location.container, location.prefix
+        self.capabilities = replace(self.capabilities, key_room=S3_KEY_BYTES - len(self._prefix.encode()))
         self._edge = s3_edge(self._bucket, self._prefix, credentials, url=self.url, bound=bound)
         self._client = Lazy(partial(boto3_edge.client, credentials, bound=bound, attempts=1))
         self._retrying = Lazy(partial(s3_listing.client, credentials, bound=bound))

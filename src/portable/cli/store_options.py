@@ -11,17 +11,23 @@ import typer
 
 
 @dataclass(frozen=True, slots=True)
-class StoreOptions:
-    """How to reach a store, and with which keys."""
+class HostOptions:
+    """How to reach a store."""
 
-    keyring: Annotated[Path | None, typer.Option(metavar="FILE", help="Keyring of an encrypted store.")] = None
-    volume: Annotated[str | None, typer.Option(metavar="NAME", help="The volume's name in the keyring.")] = None
     endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Endpoint of the host.")] = None
     region: Annotated[str | None, typer.Option(help="Region of the host.")] = None
     account: Annotated[str | None, typer.Option(help="Storage account (Azure).")] = None
     credentials: Annotated[str, typer.Option(metavar="REF", help="env:PREFIX_, profile:NAME or default; never a secret.")] = (
         "default"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions(HostOptions):
+    """How to reach a store, and with which keys."""
+
+    keyring: Annotated[Path | None, typer.Option(metavar="FILE", help="Keyring of an encrypted store.")] = None
+    volume: Annotated[str | None, typer.Option(metavar="NAME", help="The volume's name in the keyring.")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +42,14 @@ class ObjectOptions(StoreOptions):
     ] = None
 
 
-def takes(kind: type[StoreOptions]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command one option for each field of `kind`, in place of its parameter `store`."""
+def takes(kind: type[Any], parameter_name: str = "store") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command one option for each field of the dataclass `kind`, in place of the parameter of that name."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def wrapped(**given: Any) -> None:
-            store = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
-            command(store=store, **given)
+            group = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+            command(**{parameter_name: group}, **given)
 
         hints = get_type_hints(kind, include_extras=True)
         options = [
@@ -53,7 +59,7 @@ def takes(kind: type[StoreOptions]) -> Callable[[Callable[..., None]], Callable[
         own = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             for parameter in inspect.signature(command).parameters.values()
-            if parameter.name != "store"
+            if parameter.name != parameter_name
         ]
         wrapped.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]  # where typer looks
         wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *options)}

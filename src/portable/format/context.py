@@ -6,7 +6,6 @@
 Fixed lengths here and in the wrapping key's name make the header's length one constant for all volumes.
 """
 
-import base64
 import binascii
 import hmac
 from collections.abc import Mapping
@@ -73,8 +72,8 @@ def verify_place(context: Mapping[str, str], context_key: bytes, volume_id: byte
     """
     if context.keys() != {PLACE, METADATA}:
         raise MalformedMessage(f"not an object of a volume: its encryption context is not {PLACE} and {METADATA}")
-    _decode(context, PLACE, _DIGEST_LENGTH)
-    if not hmac.compare_digest(context[PLACE], place(context_key, volume_id, key)):
+    if not hmac.compare_digest(context[PLACE].encode(), place(context_key, volume_id, key).encode()):
+        _decode(context, PLACE, _DIGEST_LENGTH)
         raise ContextMismatch(
             f"the object at {key!r} was written for another key or another volume: it was moved by its host, or the key is not "
             "relative to the volume's root (say with --root where the root ends)"
@@ -82,13 +81,13 @@ def verify_place(context: Mapping[str, str], context_key: bytes, volume_id: byte
 
 
 def _encode(value: bytes) -> str:
-    return base64.b64encode(value).decode()
+    return binascii.b2a_base64(value, newline=False).decode()
 
 
 def _decode(context: Mapping[str, str], entry: str, length: int) -> bytes:
     text = context.get(entry, "")
     try:
-        value = base64.b64decode(text.encode(), validate=True)
+        value = binascii.a2b_base64(text.encode(), strict_mode=True)
     except binascii.Error:
         value = b""
     # Encoding again refuses the spellings of the last digit that decode to the same bytes.

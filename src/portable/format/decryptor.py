@@ -6,7 +6,7 @@ from typing_extensions import Buffer
 
 from portable.errors import MalformedMessage
 from portable.format import context, derive, metadata
-from portable.format.frames import FrameOpener, Unpicklable, view
+from portable.format.frames import FrameOpener, Unpicklable, front, view
 from portable.format.header import FRAME_LENGTHS, Header
 from portable.format.layout import FINAL_OVERHEAD, REGULAR_OVERHEAD, Body
 from portable.format.unlock import KeyFor, unlock
@@ -18,11 +18,11 @@ class Decryptor(Unpicklable):
     `final` comes first: before it has succeeded, `frames` refuses.
     """
 
-    __slots__ = ("_body", "_data_key", "_header", "_opener")
+    __slots__ = ("_body", "_header", "_metadata_key", "_opener")
 
-    def __init__(self, header: Header, data_key: bytes, opener: FrameOpener) -> None:
+    def __init__(self, header: Header, metadata_key: bytes, opener: FrameOpener) -> None:
         self._header = header
-        self._data_key = data_key
+        self._metadata_key = metadata_key
         self._opener = opener
         self._body: Body | None = None
 
@@ -32,8 +32,8 @@ class Decryptor(Unpicklable):
 
         Raises: MalformedMessage, IntegrityError (one error for whatever fails), and what `key_for` raises.
         """
-        header, data_key, content_key = unlock(data, key_for, frame_lengths)
-        return cls(header, data_key, FrameOpener(content_key, header.message_id, header.frame_length))
+        header, cipher, metadata_key = unlock(data, key_for, frame_lengths)
+        return cls(header, metadata_key, FrameOpener(cipher, header.message_id, header.frame_length))
 
     @property
     def header(self) -> Header:
@@ -67,7 +67,7 @@ class Decryptor(Unpicklable):
 
         Raises: IntegrityError, MalformedMessage (the context has no such slot).
         """
-        return metadata.open_slot(self._data_key, self._header.message_id, context.slot(self.context))
+        return metadata.open_slot(self._metadata_key, self._header.message_id, context.slot(self.context))
 
     def final(self, stored: Buffer, body: Body) -> bytearray:
         """Authenticate the final frame, and so that the message has the layout `body`; return the frame's plaintext.
@@ -94,17 +94,25 @@ class Decryptor(Unpicklable):
         the body that `final` authenticated).
         """
         data = view(stored)
-        if self._body is None:
-            raise RuntimeError("the final frame comes first: it authenticates the length")
-        count, rest = divmod(len(data), self.frame_length + REGULAR_OVERHEAD)
-        if rest or not count:
-            raise MalformedMessage(
-                f"{len(data)} bytes are not whole frames of {self.frame_length + REGULAR_OVERHEAD} stored bytes"
-            )
-        self._body.span(first, first + count - 1, self.header_length)
-        out = bytearray(count * self.frame_length)
+        out = bytearray(self._run_length(first, data))
         self._opener.run(first, data, memoryview(out))
         return out
+
+    def frames_into(self, first: int, stored: Buffer, out: Buffer) -> int:
+        """Do as `frames` does, with the plaintext at the front of `out`; return how many bytes it is.
+
+        Where it fails, those bytes of `out` are zeros.
+
+        Raises: as `frames`, and ValueError (`out` is too short, read-only or the buffer that is read).
+        """
+        data = view(stored)
+        target = front(out, self._run_length(first, data), data)
+        try:
+            self._opener.run(first, data, target)
+        except BaseException:
+            _wipe(target)
+            raise
+        return len(target)
 
     def whole(self, message: Buffer) -> bytearray:
         """Decrypt the complete message, header included, into one buffer.
@@ -113,12 +121,49 @@ class Decryptor(Unpicklable):
         """
         data = view(message)
         body = self.body(len(data))
-        final = body.final_span(self.header_length)
         out = bytearray(body.plaintext_length)
-        split = len(out) - body.tail
-        self._opener.final(body.final_seq, data[final.start :], memoryview(out)[split:])
-        self._opener.run(1, data[self.header_length : final.start], memoryview(out)[:split])
+        self._whole(body, data, memoryview(out))
         return out
+
+    def whole_into(self, message: Buffer, out: Buffer) -> int:
+        """Do as `whole` does, with the plaintext at the front of `out`; return how many bytes it is.
+
+        Where it fails, those bytes of `out` are zeros.
+
+        Raises: as `whole`, and ValueError (`out` is too short, read-only or the buffer that is read).
+        """
+        data = view(message)
+        body = self.body(len(data))
+        target = front(out, body.plaintext_length, data)
+        try:
+            self._whole(body, data, target)
+        except BaseException:
+            _wipe(target)
+            raise
+        return len(target)
+
+    def _run_length(self, first: int, data: memoryview) -> int:
+        """Return the plaintext bytes of the regular frames in `data`, which begin with the frame `first` of the body."""
+        if self._body is None:
+            raise RuntimeError("the final frame comes first: it authenticates the length")
+        size = self.frame_length
+        count, rest = divmod(len(data), size + REGULAR_OVERHEAD)
+        if rest or not count:
+            raise MalformedMessage(f"{len(data)} bytes are not whole frames of {size + REGULAR_OVERHEAD} stored bytes")
+        self._body.span(first, first + count - 1, self.header_length)
+        return count * size
+
+    def _whole(self, body: Body, data: memoryview, out: memoryview) -> None:
+        final = body.final_span(self.header_length)
+        split = len(out) - body.tail
+        self._opener.final(body.final_seq, data[final.start :], out[split:])
+        if split:
+            self._opener.run(1, data[self.header_length : final.start], out[:split])
+
+
+def _wipe(out: memoryview) -> None:
+    """Leave no plaintext in a buffer that somebody else holds, after a message did not authenticate to its end."""
+    out[:] = bytes(len(out))
 
 
 def decrypt(message: Buffer, key_for: KeyFor, *, frame_lengths: range = FRAME_LENGTHS) -> bytearray:

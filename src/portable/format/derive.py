@@ -4,12 +4,12 @@ Source: AWS Encryption SDK specification, "Algorithm suites" (0x0478) and "Raw A
 All keys are 32 bytes; message ids are 32 bytes; wrapping IVs are 12 bytes.
 """
 
-from typing import Final
+from typing import Final, NamedTuple, NoReturn
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA512
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from portable.errors import IntegrityError
 
@@ -17,6 +17,7 @@ SUITE: Final = bytes.fromhex("0478")
 KEY_LENGTH: Final = 32
 IV_LENGTH: Final = 12
 TAG_LENGTH: Final = 16
+_SHA512: Final = SHA512()
 
 
 def altered() -> IntegrityError:
@@ -30,19 +31,36 @@ def altered() -> IntegrityError:
     )
 
 
-def content_key(data_key: bytes, message_id: bytes) -> bytes:
-    """Return the key that encrypts the frames and authenticates the header."""
-    return _expand(data_key, message_id, SUITE + b"DERIVEKEY")
+class MessageKeys(NamedTuple):
+    """What one data key and one message id make: 32 bytes each."""
+
+    content: bytes
+    """Encrypts the frames and authenticates the header."""
+    commitment: bytes
+    """Public: binds the header to one data key, so that no message opens under two."""
+    metadata: bytes
+    """Encrypts the metadata slot."""
+
+    def __repr__(self) -> str:
+        return "<MessageKeys>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("the keys of a message can be neither pickled nor copied")
 
 
-def commitment(data_key: bytes, message_id: bytes) -> bytes:
-    """Return the value that binds the header to one data key, so that no message opens under two."""
-    return _expand(data_key, message_id, b"COMMITKEY")
+def message_keys(data_key: bytes, message_id: bytes) -> MessageKeys:
+    """Derive the keys of a message: HKDF-SHA-512, extracted once and expanded for each.
 
-
-def metadata_key(data_key: bytes, message_id: bytes) -> bytes:
-    """Return the key of the metadata slot."""
-    return _expand(data_key, message_id, b"portable/v1/metadata")
+    An output of 32 bytes is the front of HKDF's first block, so that each expansion is one HMAC (RFC 5869, section 2.3).
+    """
+    extraction = HMAC(message_id, _SHA512)
+    extraction.update(data_key)
+    expansion = HMAC(extraction.finalize(), _SHA512)
+    return MessageKeys(
+        _first_block(expansion, SUITE + b"DERIVEKEY"),
+        _first_block(expansion, b"COMMITKEY"),
+        _first_block(expansion, b"portable/v1/metadata"),
+    )
 
 
 def wrap(wrapping_key: bytes, iv: bytes, data_key: bytes, context: bytes) -> bytes:
@@ -71,5 +89,7 @@ def _wrapping(key: bytes) -> AESGCM:
     return AESGCM(key)
 
 
-def _expand(data_key: bytes, message_id: bytes, info: bytes) -> bytes:
-    return HKDF(algorithm=SHA512(), length=KEY_LENGTH, salt=message_id, info=info).derive(data_key)
+def _first_block(expansion: HMAC, info: bytes) -> bytes:
+    block = expansion.copy()
+    block.update(info + b"\x01")
+    return block.finalize()[:KEY_LENGTH]

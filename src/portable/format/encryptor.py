@@ -1,6 +1,7 @@
 """Writing a message: in one piece, or as a stream of plaintext."""
 
 import os
+import struct
 from collections.abc import Callable, Mapping
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -8,13 +9,17 @@ from typing_extensions import Buffer
 
 from portable.format import derive
 from portable.format.context import NAMESPACE
-from portable.format.frames import FrameSealer, Unpicklable, view
+from portable.format.frames import FrameSealer, Unpicklable, front, view
 from portable.format.header import FRAME_LENGTHS, MESSAGE_ID, MESSAGE_ID_LENGTH, WrappedDataKey, encode_body, encode_context
 from portable.format.layout import FINAL_OVERHEAD, REGULAR_OVERHEAD, Body
 from portable.format.unlock import HEADER_IV, KeyFor, unlock
 
 ContextFor = Callable[[bytes, bytes], Mapping[str, str]]
-"""(message id, data key) -> encryption context. The data key is for sealing the metadata slot and nothing else."""
+"""(message id, metadata key) -> encryption context."""
+
+
+_DRAWN = struct.Struct(f"{MESSAGE_ID_LENGTH}s{derive.KEY_LENGTH}s{derive.IV_LENGTH}s")
+"""What is random in a new header: message id, data key, wrapping IV."""
 
 
 class Encryptor(Unpicklable):
@@ -22,6 +27,9 @@ class Encryptor(Unpicklable):
 
     Feed plaintext to `update` from one thread at a time, then call `finish`; send `header` and what they return, in order. To
     send again, send the same ciphertext again: after `finish`, or any failure, the encryptor is dead and raises RuntimeError.
+
+    `update_into` and `finish_into` write into a buffer of the caller's, to be filled again once its bytes have been sent:
+    memory that is fresh for every call costs several times what the cipher does.
     """
 
     __slots__ = ("_header", "_pending", "_sealer")
@@ -58,9 +66,9 @@ class Encryptor(Unpicklable):
 
         Raises: MalformedMessage, IntegrityError, ValueError (a message cannot have so many frames), and what `key_for` raises.
         """
-        parsed, _, content_key = unlock(header, key_for, frame_lengths)
+        parsed, cipher, _ = unlock(header, key_for, frame_lengths)
         Body(parsed.frame_length, frames_before, 0)
-        sealer = FrameSealer(content_key, parsed.message_id, parsed.frame_length, frames_before)
+        sealer = FrameSealer(cipher, parsed.message_id, parsed.frame_length, frames_before)
         return cls(parsed.serialize(), sealer)
 
     @property
@@ -79,20 +87,29 @@ class Encryptor(Unpicklable):
         Raises: RuntimeError (dead), ValueError (more frames than a message can have); the encryptor is dead afterwards.
         """
         sealer, self._sealer = self._alive(), None  # dead unless this call succeeds
-        size, stored = sealer.frame_length, sealer.frame_length + REGULAR_OVERHEAD
         data = view(plaintext)
-        out = bytearray((len(self._pending) + len(data)) // size * stored)
-        target = memoryview(out)
-        if self._pending and out:
-            cut = size - len(self._pending)
-            self._pending += data[:cut]
-            sealer.run(memoryview(self._pending), target[:stored])
-            self._pending, data, target = bytearray(), data[cut:], target[stored:]
-        whole = len(data) // size * size
-        sealer.run(data[:whole], target)
-        self._pending += data[whole:]
+        out = bytearray(self._full(sealer, len(data)))
+        self._seal(sealer, data, memoryview(out))
         self._sealer = sealer
         return out
+
+    def update_into(self, plaintext: Buffer, out: Buffer) -> int:
+        """Do as `update` does, with the frames at the front of `out`; return how many bytes they are.
+
+        They are at most `room(len(plaintext))`. Raises: RuntimeError (dead), ValueError (`out` is too short, read-only or the
+        buffer that is read; more frames than a message can have); the encryptor is dead afterwards.
+        """
+        sealer, self._sealer = self._alive(), None
+        data = view(plaintext)
+        length = self._full(sealer, len(data))
+        self._seal(sealer, data, front(out, length, data))
+        self._sealer = sealer
+        return length
+
+    def room(self, length: int) -> int:
+        """Return how many bytes of buffer are enough for any `update_into` of `length` bytes, and for `finish_into`."""
+        frame_length = self._alive().frame_length
+        return (length // frame_length + 1) * (frame_length + REGULAR_OVERHEAD) + FINAL_OVERHEAD
 
     def finish(self) -> bytearray:
         """Return the final frame.
@@ -103,6 +120,34 @@ class Encryptor(Unpicklable):
         out = bytearray(FINAL_OVERHEAD + len(self._pending))
         sealer.final(memoryview(self._pending), memoryview(out))
         return out
+
+    def finish_into(self, out: Buffer) -> int:
+        """Write the final frame to the front of `out`; return how many bytes it is.
+
+        Raises: RuntimeError (dead), ValueError (`out` is too short or read-only); the encryptor is dead afterwards.
+        """
+        sealer, self._sealer = self._alive(), None
+        pending = memoryview(self._pending)
+        target = front(out, FINAL_OVERHEAD + len(pending), pending)
+        sealer.final(pending, target)
+        return len(target)
+
+    def _full(self, sealer: FrameSealer, length: int) -> int:
+        """Return the stored bytes of the frames that `length` bytes more would fill."""
+        return (len(self._pending) + length) // sealer.frame_length * (sealer.frame_length + REGULAR_OVERHEAD)
+
+    def _seal(self, sealer: FrameSealer, data: memoryview, target: memoryview) -> None:
+        """Encrypt the frames that are full now into `target`, exactly as long; keep what is left of the plaintext."""
+        size, stored = sealer.frame_length, sealer.frame_length + REGULAR_OVERHEAD
+        if self._pending and target:
+            cut = size - len(self._pending)
+            self._pending += data[:cut]
+            sealer.run(memoryview(self._pending), target[:stored])
+            self._pending, data, target = bytearray(), data[cut:], target[stored:]
+        whole = len(data) // size * size
+        if whole:
+            sealer.run(data[:whole], target)
+        self._pending += data[whole:]
 
     def _alive(self) -> FrameSealer:
         if self._sealer is None:
@@ -133,7 +178,8 @@ def encrypt(
     target = memoryview(out)
     split = len(data) - body.tail
     target[: len(header)] = header
-    sealer.run(data[:split], target[len(header) : final.start])
+    if split:
+        sealer.run(data[:split], target[len(header) : final.start])
     sealer.final(data[split:], target[final.start :])
     return out
 
@@ -144,11 +190,11 @@ def _begin(
     """Draw a message id and a data key, and make the one header that they will ever have."""
     if frame_length not in frame_lengths:
         raise ValueError(f"frames of {frame_length} bytes; {frame_lengths.start} to {frame_lengths.stop - 1} are allowed")
-    message_id, data_key = os.urandom(MESSAGE_ID_LENGTH), os.urandom(derive.KEY_LENGTH)
-    context = encode_context(context_for(message_id, data_key))
-    iv = os.urandom(derive.IV_LENGTH)
+    message_id, data_key, iv = _DRAWN.unpack(os.urandom(_DRAWN.size))
+    content_key, commitment, metadata_key = derive.message_keys(data_key, message_id)
+    context = encode_context(context_for(message_id, metadata_key))
     wrapped = WrappedDataKey(NAMESPACE, key_name, iv, derive.wrap(wrapping_key, iv, data_key, context))
-    body = encode_body(message_id, context, wrapped, frame_length, derive.commitment(data_key, message_id))
-    content_key = derive.content_key(data_key, message_id)
-    header = body + AESGCM(content_key).encrypt(HEADER_IV, b"", body)
-    return header, FrameSealer(content_key, message_id, frame_length)
+    body = encode_body(message_id, context, wrapped, frame_length, commitment)
+    cipher = AESGCM(content_key)
+    header = body + cipher.encrypt(HEADER_IV, b"", body)
+    return header, FrameSealer(cipher, message_id, frame_length)

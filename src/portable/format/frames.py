@@ -37,6 +37,22 @@ def view(data: Buffer) -> memoryview:
     return memoryview(data).cast("B")
 
 
+def front(out: Buffer, length: int, source: memoryview) -> memoryview:
+    """Return the first `length` bytes of the caller's buffer `out`, to be filled from `source`.
+
+    Raises: ValueError (shorter; read-only; or of one memory with `source`, because a cipher that overtakes what it reads makes
+    an authentic message of garbage).
+    """
+    target = view(out)
+    if len(target) < length:
+        raise ValueError(f"a buffer of {len(target)} bytes for {length}")
+    if target.readonly:
+        raise ValueError("the buffer to write into is read-only")
+    if target.obj is source.obj:
+        raise ValueError("the buffer to write into is the one that is read: give another")
+    return target[:length]
+
+
 class Unpicklable:
     """Base of objects that hold keys: no pickle, and no copy, which would fork the count of frames."""
 
@@ -55,8 +71,8 @@ class FrameSealer(Unpicklable):
 
     __slots__ = ("_aead", "_final_aad", "_iv_prefix", "_lock", "_next", "_process", "_regular_aad", "frame_length")
 
-    def __init__(self, content_key: bytes, message_id: bytes, frame_length: int, frames_before: int = 0) -> None:
-        self._aead = AESGCM(content_key)
+    def __init__(self, cipher: AESGCM, message_id: bytes, frame_length: int, frames_before: int = 0) -> None:
+        self._aead = cipher
         self.frame_length = frame_length
         self._regular_aad = message_id + _REGULAR_NAME
         self._final_aad = message_id + _FINAL_NAME
@@ -74,12 +90,12 @@ class FrameSealer(Unpicklable):
         count = len(plaintext) // size
         first = self._claim(count)
         for index in range(count):
-            seq = first + index
+            seq, start = first + index, index * stored
             iv = self._iv(seq)
-            frame = out[index * stored : (index + 1) * stored]
-            _REGULAR.pack_into(frame, 0, seq, iv)
+            _REGULAR.pack_into(out, start, seq, iv)
             aad = self._regular_aad + _AAD_END.pack(seq, size)
-            self._aead.encrypt_into(iv, plaintext[index * size : (index + 1) * size], aad, frame[_REGULAR.size :])
+            target = out[start + _REGULAR.size : start + stored]
+            self._aead.encrypt_into(iv, plaintext[index * size : (index + 1) * size], aad, target)
 
     def final(self, plaintext: memoryview, out: memoryview) -> None:
         """Encrypt the final frame into `out`, which is exactly as long as it will be; the pass is over.
@@ -114,8 +130,8 @@ class FrameOpener(Unpicklable):
 
     __slots__ = ("_aead", "_final_aad", "_frame_length", "_regular_aad")
 
-    def __init__(self, content_key: bytes, message_id: bytes, frame_length: int) -> None:
-        self._aead = AESGCM(content_key)
+    def __init__(self, cipher: AESGCM, message_id: bytes, frame_length: int) -> None:
+        self._aead = cipher
         self._frame_length = frame_length
         self._regular_aad = message_id + _REGULAR_NAME
         self._final_aad = message_id + _FINAL_NAME
@@ -123,21 +139,21 @@ class FrameOpener(Unpicklable):
     def run(self, first: int, stored: memoryview, out: memoryview) -> None:
         """Decrypt consecutive whole regular frames, `first` being the seq of the first, into `out`, exactly as long.
 
-        Raises: IntegrityError; then `out` holds nothing that may be used.
+        Raises: IntegrityError; `out` then holds bytes that are to be wiped.
         """
         size, step = self._frame_length, self._frame_length + REGULAR_OVERHEAD
         for index in range(len(stored) // step):
-            frame = stored[index * step : (index + 1) * step]
-            seq, iv = _REGULAR.unpack_from(frame)
+            start = index * step
+            seq, iv = _REGULAR.unpack_from(stored, start)
             if seq != first + index:
                 raise altered()
             aad = self._regular_aad + _AAD_END.pack(seq, size)
-            self._open(iv, frame[_REGULAR.size :], aad, out[index * size : (index + 1) * size])
+            self._open(iv, stored[start + _REGULAR.size : start + step], aad, out[index * size : (index + 1) * size])
 
     def final(self, seq: int, stored: memoryview, out: memoryview) -> None:
         """Decrypt the final frame, whose seq must be `seq` and whose plaintext must be exactly as long as `out`.
 
-        Raises: IntegrityError.
+        Raises: IntegrityError; `out` then holds bytes that are to be wiped.
         """
         marker, found, iv, length = _FINAL.unpack_from(stored)
         if (marker, found, length) != (_END_MARKER, seq, len(stored) - FINAL_OVERHEAD):

@@ -17,10 +17,8 @@ one canonical encoding, and reads no more than `MAX_HEADER_LENGTH` bytes whateve
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from typing_extensions import Buffer
 
@@ -57,8 +55,7 @@ MIN_HEADER_LENGTH: Final = header_length(0, 0, 0)
 MAX_HEADER_LENGTH: Final = header_length(MAX_CONTEXT_LENGTH, MAX_NAME_LENGTH, MAX_NAME_LENGTH)
 
 
-@dataclass(frozen=True, slots=True)
-class WrappedDataKey:
+class WrappedDataKey(NamedTuple):
     """A data key as it stands in a header (the EDK)."""
 
     namespace: bytes
@@ -69,8 +66,7 @@ class WrappedDataKey:
     """32 bytes and the tag."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A parsed header: nothing in it is authentic before `tag` and `commitment` have been checked."""
 
     message_id: bytes
@@ -134,7 +130,7 @@ def needed(prefix: Buffer) -> int:
 
     Raises: MalformedMessage (as soon as the bytes at hand cannot begin a message of the profile).
     """
-    cursor = _Cursor(prefix)
+    cursor = _Cursor(_bounded(prefix))
     try:
         return _read(cursor).length
     except _Short:
@@ -148,7 +144,7 @@ def parse(data: Buffer, *, frame_lengths: range = FRAME_LENGTHS) -> Header:
 
     Raises: MalformedMessage.
     """
-    cursor = _Cursor(data)
+    cursor = _Cursor(_bounded(data))
     try:
         header = _read(cursor)
     except _Short:
@@ -190,22 +186,23 @@ def _decode_context(raw: bytes) -> dict[str, str]:
     if not raw:
         return {}
     cursor = _Cursor(raw)
-    names: list[bytes] = []
     context: dict[str, str] = {}
+    last: bytes | None = None
     try:
         (count,) = _U16.unpack(cursor.take(_U16.size))
         for _ in range(count):
-            name, value = (cursor.take_prefixed("entry of the encryption context", 0, len(raw)) for _ in range(2))
-            names.append(name)
+            name = cursor.take_prefixed("entry of the encryption context", 0, len(raw))
+            value = cursor.take_prefixed("entry of the encryption context", 0, len(raw))
+            if last is not None and name <= last:
+                _malformed("the encryption context repeats a name or is not in order")
             context[name.decode()] = value.decode()
+            last = name
     except _Short:
         _malformed("the encryption context is shorter than its entries")
     except UnicodeDecodeError:
         _malformed("the encryption context is not UTF-8")
-    if not names or cursor.taken() != raw:
+    if not context or cursor.taken() != raw:
         _malformed("the encryption context has no entries, or bytes behind them")
-    if any(first >= second for first, second in pairwise(names)):
-        _malformed("the encryption context repeats a name or is not in order")
     return context
 
 
@@ -214,12 +211,14 @@ class _Short(Exception):
 
 
 class _Cursor:
-    """Reads fields off the front of a buffer and never past it."""
+    """Reads fields off the front of `data` and never past its end."""
 
-    def __init__(self, data: Buffer) -> None:
-        self._data = bytes(memoryview(data).cast("B")[:MAX_HEADER_LENGTH])
+    __slots__ = ("_at", "_data", "least", "length")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
         self._at = 0
-        self.length = len(self._data)
+        self.length = len(data)
         self.least = MIN_HEADER_LENGTH
         """How long the header is, going by the lengths read so far; never too much."""
 
@@ -232,19 +231,33 @@ class _Cursor:
         return field
 
     def take_prefixed(self, what: str, least: int, most: int) -> bytes:
-        (length,) = _U16.unpack(self.take(_U16.size))
+        start = self._at + _U16.size
+        if start > self.length:
+            raise _Short
+        (length,) = _U16.unpack_from(self._data, self._at)
         if not least <= length <= most:
             _malformed(f"{what}: {length} bytes, {least} to {most} are accepted")
         self.least += length - least
-        return self.take(length)
+        end = start + length
+        if end > self.length:
+            raise _Short
+        self._at = end
+        return self._data[start:end]
 
     def expect(self, value: bytes, what: str) -> None:
-        found = self.take(len(value))
-        if found != value:
+        end = self._at + len(value)
+        if end > self.length:
+            raise _Short
+        if (found := self._data[self._at : end]) != value:
             _malformed(f"{what}: 0x{found.hex()}, only 0x{value.hex()} is accepted")
+        self._at = end
 
     def taken(self) -> bytes:
         return self._data[: self._at]
+
+
+def _bounded(data: Buffer) -> bytes:
+    return bytes(memoryview(data).cast("B")[:MAX_HEADER_LENGTH])
 
 
 def _prefixed(field: bytes) -> bytes:

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from portable.errors import MalformedMessage
-from portable.format.derive import IV_LENGTH, TAG_LENGTH, altered, metadata_key
+from portable.format.derive import IV_LENGTH, TAG_LENGTH, altered
 
 SLOT_LENGTH: Final = 192
 _LENGTH_PREFIX = 2
@@ -21,8 +21,8 @@ SLOT_CAPACITY: Final = SLOT_LENGTH - IV_LENGTH - _LENGTH_PREFIX - TAG_LENGTH
 """How many bytes of payload fit: 162."""
 
 
-def seal_slot(data_key: bytes, message_id: bytes, payload: bytes) -> bytes:
-    """Return the sealed slot, 192 bytes, for the message `message_id` under its data key.
+def seal_slot(metadata_key: bytes, message_id: bytes, payload: bytes) -> bytes:
+    """Return the sealed slot, 192 bytes, for the message `message_id` under its metadata key.
 
     Raises: ValueError (the payload is longer than `SLOT_CAPACITY`).
     """
@@ -30,10 +30,10 @@ def seal_slot(data_key: bytes, message_id: bytes, payload: bytes) -> bytes:
         raise ValueError(f"{len(payload)} bytes of metadata; the slot holds {SLOT_CAPACITY}")
     padded = len(payload).to_bytes(_LENGTH_PREFIX, "big") + payload.ljust(SLOT_CAPACITY, b"\0")
     nonce = os.urandom(IV_LENGTH)
-    return nonce + AESGCM(metadata_key(data_key, message_id)).encrypt(nonce, padded, message_id)
+    return nonce + AESGCM(metadata_key).encrypt(nonce, padded, message_id)
 
 
-def open_slot(data_key: bytes, message_id: bytes, slot: bytes) -> bytes:
+def open_slot(metadata_key: bytes, message_id: bytes, slot: bytes) -> bytes:
     """Return the payload.
 
     Raises: IntegrityError (altered, or of another message), MalformedMessage (authentic, but not what `seal_slot` makes).
@@ -41,10 +41,10 @@ def open_slot(data_key: bytes, message_id: bytes, slot: bytes) -> bytes:
     if len(slot) != SLOT_LENGTH:
         raise MalformedMessage(f"a metadata slot has {SLOT_LENGTH} bytes, this one {len(slot)}")
     try:
-        padded = AESGCM(metadata_key(data_key, message_id)).decrypt(slot[:IV_LENGTH], slot[IV_LENGTH:], message_id)
+        padded = AESGCM(metadata_key).decrypt(slot[:IV_LENGTH], slot[IV_LENGTH:], message_id)
     except InvalidTag:
         raise altered() from None
     stop = _LENGTH_PREFIX + int.from_bytes(padded[:_LENGTH_PREFIX], "big")
-    if stop > len(padded) or any(padded[stop:]):
+    if stop > len(padded) or padded[stop:].strip(b"\0"):
         raise MalformedMessage("the metadata slot holds more than its length says")
     return padded[_LENGTH_PREFIX:stop]

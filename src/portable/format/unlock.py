@@ -20,8 +20,8 @@ HEADER_IV: Final = bytes(derive.IV_LENGTH)
 """Constant by specification: why a content key authenticates one header in its life."""
 
 
-def unlock(data: Buffer, key_for: KeyFor, frame_lengths: range) -> tuple[Header, bytes, bytes]:
-    """Authenticate the header that `data` begins with; return it, the data key and the content key.
+def unlock(data: Buffer, key_for: KeyFor, frame_lengths: range) -> tuple[Header, AESGCM, bytes]:
+    """Authenticate the header that `data` begins with; return it, the content key's cipher and the metadata key.
 
     Raises: MalformedMessage, IntegrityError (one error for whatever fails), and what `key_for` raises.
     """
@@ -30,11 +30,12 @@ def unlock(data: Buffer, key_for: KeyFor, frame_lengths: range) -> tuple[Header,
     if wrapped.namespace != NAMESPACE:
         raise MalformedMessage(f"the data key is wrapped for the namespace {wrapped.namespace!r}, not {NAMESPACE!r}")
     data_key = derive.unwrap(key_for(wrapped.key_name), wrapped.iv, wrapped.ciphertext, header.context_bytes)
-    content_key = derive.content_key(data_key, header.message_id)
-    if not hmac.compare_digest(derive.commitment(data_key, header.message_id), header.commitment):
+    content_key, commitment, metadata_key = derive.message_keys(data_key, header.message_id)
+    if not hmac.compare_digest(commitment, header.commitment):
         raise derive.altered()
+    cipher = AESGCM(content_key)
     try:
-        AESGCM(content_key).decrypt(HEADER_IV, header.tag, header.body)
+        cipher.decrypt(HEADER_IV, header.tag, header.body)
     except InvalidTag:
         raise derive.altered() from None
-    return header, data_key, content_key
+    return header, cipher, metadata_key

@@ -29,6 +29,18 @@ def create_durably(path: Path, data: bytes, mode: int = PRIVATE) -> None:
     _publish(path, data, mode, _rename_to_absent)
 
 
+def remove_durably(path: Path) -> None:
+    """Remove the file at `path`, so that a crash does not bring it back; one that is not there is removed already.
+
+    The blocks that held it are the file system's, and may stay on the disk. Raises: PortableError.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise PortableError(f"cannot remove {path}: {error.strerror or error}") from error
+
+
 def read_within(path: Path, limit: int) -> bytes:
     """Read a file of at most `limit` bytes. Raises: ConfigurationError where it is larger or cannot be read."""
     try:

@@ -16,6 +16,7 @@ from portable.keys.secrecy import KeepsSecrets
 from portable.keys.volume_keys import VolumeRecord
 
 PURPOSE: Final = "keyring"
+RECIPIENTS_LIMIT: Final = 256
 
 _NONCE: Final = 12
 _TAG: Final = 16
@@ -28,7 +29,7 @@ class Payload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     generation: Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
     previous_sha256: Bytes32 | None
     root_id: Bytes16
-    recipients: Annotated[tuple[RecipientRecord, ...], Meta(min_length=1, max_length=256)]
+    recipients: Annotated[tuple[RecipientRecord, ...], Meta(min_length=1, max_length=RECIPIENTS_LIMIT)]
     body: Annotated[bytes, Meta(min_length=_NONCE + _TAG)]
 
 

@@ -83,8 +83,11 @@ class VolumeKeys(KeepsSecrets):
         self.names_key = derive(record.secret, salt=record.id, purpose=b"names", length=64)
 
     @classmethod
-    def generate(cls, name: str, *, frame_length: int = FRAME_LENGTH) -> "VolumeKeys":
-        """Make the keys of a new volume. Raises: ConfigurationError (the name or the frame length)."""
+    def generate(cls, name: str, *, frame_length: int = FRAME_LENGTH, names: Names = "plain") -> "VolumeKeys":
+        """Make the keys of a new volume, whose keys are stored as they are or sealed.
+
+        Raises: ConfigurationError (the name or the frame length).
+        """
         smallest, largest = FRAME_BOUNDS
         if not re.search(NAME_PATTERN, name):
             raise ConfigurationError(
@@ -98,7 +101,7 @@ class VolumeKeys(KeepsSecrets):
                 id=os.urandom(16),
                 secret=os.urandom(32),
                 frame_length=frame_length,
-                names="plain",
+                names=names,
                 epochs=(EpochKey.generate(),),
             )
         )

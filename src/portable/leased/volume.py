@@ -6,6 +6,7 @@ The rules (docs/design/cutover.md, "What a client does"):
   or the catalog still shows the same write id. Otherwise its outcome is unknown, and it is repeated at the current home.
 - While the entry is frozen, readers go on at the old home and writers wait, up to `patience` seconds.
 - A reader or listing stays bound to the store that it began on.
+- Each new lease brings the present keys of the home: what is written under it is written in the active epoch.
 """
 
 import random
@@ -16,11 +17,11 @@ from datetime import UTC, datetime
 from typing import BinaryIO, TypeVar
 
 from portable.backends.protocol import ANY, Attributes, Expectation
-from portable.catalog.entry import Entry, Home
+from portable.catalog.entry import Home
 from portable.catalog.homes import Homes, Lease
 from portable.catalog.transitions import WRITABLE
 from portable.clock import boottime
-from portable.errors import Frozen, OutcomeUnknown, RetryableError
+from portable.errors import Frozen, OutcomeUnknown, RetryableError, UnknownEpoch
 from portable.leased.writing import Writing
 from portable.sealed import Metadata
 from portable.volume import ObjectInfo, Volume
@@ -39,14 +40,25 @@ _POLL = 0.2
 class LeasedVolume:
     """The volume `name` of a catalog, wherever its home is. Safe to use from several threads.
 
-    `open_home` opens a store with a bound on its mutations in seconds; the volume keeps what it opened.
+    `open_home` opens a store with a bound on its mutations in seconds; the volume keeps what it opened. `renew` returns an
+    opened volume with the present keys of its home: itself where they did not change.
     """
 
-    def __init__(self, homes: Homes, open_home: Callable[[Home, float], Volume], *, patience: float) -> None:
+    def __init__(
+        self,
+        homes: Homes,
+        open_home: Callable[[Home, float], Volume],
+        *,
+        patience: float,
+        renew: Callable[[Home, Volume], Volume] = lambda _, volume: volume,
+    ) -> None:
         self.homes = homes
         self._open_home = open_home
         self._patience = patience
+        self._renew = renew
         self._opened: dict[tuple[Home, float], Volume] = {}
+        self._renewed_until = 0.0
+        """End of the newest lease whose home has been renewed."""
         self._opening = threading.Lock()
 
     def __repr__(self) -> str:
@@ -59,23 +71,23 @@ class LeasedVolume:
         """
         lease = self.homes.lease()
         self._watch(lease)
-        return self._at(lease.entry)
+        return self._at(lease)
 
     def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
         """See `Volume.read`."""
-        return self.home().read(key, start, stop)
+        return self._reading(lambda volume: volume.read(key, start, stop))
 
     def reader(self, key: str, *, ahead: int = 0) -> Reader:
         """See `Volume.reader`."""
-        return self.home().reader(key, ahead=ahead)
+        return self._reading(lambda volume: volume.reader(key, ahead=ahead))
 
     def open(self, key: str) -> BinaryIO:
         """See `Volume.open`."""
-        return self.home().open(key)
+        return self._reading(lambda volume: volume.open(key))
 
     def info(self, key: str) -> ObjectInfo:
         """See `Volume.info`."""
-        return self.home().info(key)
+        return self._reading(lambda volume: volume.info(key))
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """See `Volume.list`."""
@@ -123,10 +135,10 @@ class LeasedVolume:
         give_up = boottime() + self._patience
         while True:
             try:
-                prepared = self._at(self._writable(give_up).entry)
+                prepared = self._at(self._writable(give_up))
                 prepare(prepared)
                 lease = self._writable(give_up)
-                if self._at(lease.entry) is not prepared:
+                if self._at(lease) is not prepared:
                     continue
                 result = commit(prepared)
             except (Frozen, OutcomeUnknown):
@@ -164,8 +176,26 @@ class LeasedVolume:
         if other is not None:
             self.homes.report_once(lease.entry, lambda: next(self._open(other, lease.entry.lease).list(), None))
 
-    def _at(self, entry: Entry) -> Volume:
-        return self._open(entry.home, entry.lease)
+    def _reading(self, use: Callable[[Volume], T]) -> T:
+        """Use the home; once more, with its present keys, where an object is of an epoch that the keys at hand do not have."""
+        home = self.home()
+        try:
+            return use(home)
+        except UnknownEpoch:
+            renewed = self._at(self.homes.lease(), renew=True)
+            if renewed is home:
+                raise
+            return use(renewed)
+
+    def _at(self, lease: Lease, *, renew: bool = False) -> Volume:
+        """Return the volume at the lease's home. The first time under a lease, or with `renew`, its keys are looked at anew."""
+        entry = lease.entry
+        opened = self._open(entry.home, entry.lease)
+        with self._opening:
+            if renew or lease.until > self._renewed_until:
+                opened = self._opened[entry.home, entry.lease] = self._renew(entry.home, opened)
+                self._renewed_until = max(lease.until, self._renewed_until)
+            return self._opened[entry.home, entry.lease]
 
     def _open(self, home: Home, lease: float) -> Volume:
         with self._opening:

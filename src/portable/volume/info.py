@@ -16,7 +16,7 @@ class ObjectInfo:
     modified: datetime
     """In UTC: the original modification time where the object records one, else the host's."""
     stat: Stat
-    """The stored object, as its host describes it."""
+    """The stored object, as its host describes it; but `key` is the object's key where names are sealed, too."""
     attributes: Attributes | None = None
     """None where only a listing was read."""
     message_id: bytes | None = None

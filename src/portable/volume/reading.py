@@ -48,16 +48,17 @@ def clamp(start: int, stop: int | None, size: int) -> tuple[int, int]:
 class _Pinned:
     """Ranges of the stored bytes of one version."""
 
-    def __init__(self, backend: Backend, stat: Stat) -> None:
+    def __init__(self, backend: Backend, key: str, stat: Stat) -> None:
         self._backend = backend
+        self.key = key
         self.stat = stat
 
     def fetch(self, start: int, stop: int) -> memoryview:
         try:
-            fetched = self._backend.get(self.stat.key, start, stop, if_match=self.stat.etag)
+            fetched = self._backend.get(self.key, start, stop, if_match=self.stat.etag)
         except (PreconditionFailed, NotFound):
             raise ObjectChanged(
-                f"the object at {self.stat.key!r} was replaced or deleted while it was read: open it again"
+                f"the object at {self.key!r} was replaced or deleted while it was read: open it again"
             ) from None
         return memoryview(fetched.data)
 
@@ -71,7 +72,7 @@ class ClearReader:
             stat, self._first = fetched.stat, bytes(fetched.data)
         else:
             stat, self._first = backend.stat(key), b""
-        self._stored = _Pinned(backend, stat)
+        self._stored = _Pinned(backend, key, stat)
         self.info = ObjectInfo(key, stat.size, stat.modified, stat, attributes=stat.attributes)
 
     def read(self, start: int = 0, stop: int | None = None) -> bytes:
@@ -92,7 +93,7 @@ class SealedReader:
     def __init__(self, backend: Backend, keys: VolumeKeys, key: str, *, ahead: int = 0) -> None:
         head = backend.get(key, 0, header_length(keys) + ahead)
         self._first = memoryview(head.data)
-        self._stored = _Pinned(backend, head.stat)
+        self._stored = _Pinned(backend, key, head.stat)
         self._decryptor: Decryptor = open_header(keys, key, self._first)
         self._body: Body = self._decryptor.body(head.stat.size)
         final = self._body.final_span(self._decryptor.header_length)
@@ -130,7 +131,7 @@ class SealedReader:
             return self._first[span.start : span.stop]
         taken = self._stored.fetch(span.start, span.stop)
         if len(taken) != span.stop - span.start:
-            raise MalformedMessage(f"the object at {self._stored.stat.key!r} is shorter than its host says")
+            raise MalformedMessage(f"the object at {self._stored.key!r} is shorter than its host says")
         return taken
 
 

@@ -1,0 +1,1 @@
+"""How fast the package is, beside what it is measured against; `python -m bench.codec` or `make bench`."""
