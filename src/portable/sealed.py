@@ -20,6 +20,7 @@ from portable.errors import IntegrityError, MalformedMessage
 from portable.format import context, metadata
 from portable.format.layout import Body
 from portable.format.message import Decryptor, Encryptor
+from portable.keys.fields import MALFORMED
 from portable.keys.volume_keys import VolumeKeys
 
 RESERVED_PREFIX: Final = ".portable/"
@@ -152,7 +153,7 @@ def read_metadata(decryptor: Decryptor, fetch_overflow: Callable[[str], bytes]) 
 def _decode(data: bytes) -> _Document:
     try:
         return msgspec.json.decode(data, type=_Document)
-    except msgspec.MsgspecError as error:
+    except MALFORMED as error:
         raise MalformedMessage(f"the metadata of a message is of no form that this version knows: {error}") from None
 
 

@@ -242,3 +242,11 @@ def test_clients_report_that_they_cannot_open_the_announced_home(world):
     problems = world.switch.problems(announced)
     assert len(problems) == 1
     assert "no route to the new host" in problems[0]
+
+
+def test_a_report_that_cannot_be_read_counts_as_a_client_that_is_not_ready(world):
+    announced = world.switch.announce(world.switch.entry(), world.new, 0.6)
+    folder = world.catalog.path.with_name("catalog.json.reports") / announced.write_id
+    folder.mkdir(parents=True)
+    (folder / "client.json").write_bytes(b"\xff{")
+    assert world.switch.problems(announced)[0].startswith("client: its report cannot be read")

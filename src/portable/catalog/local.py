@@ -31,6 +31,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
     }
 )
 _SIZE_LIMIT = 64 * 1024 * 1024
+_REPORT_LIMIT = 64 * 1024
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -113,9 +114,8 @@ class LocalCatalog:
         replace_durably(folder / f"{report.client}.json", msgspec.json.encode(report), mode=0o600)
 
     def reports(self, write_id: str) -> list[Report]:
-        """Return the clients' reports on the announced entry `write_id`."""
-        files = sorted(self._reports(write_id).glob("*.json"))
-        return [msgspec.json.decode(file.read_bytes(), type=Report) for file in files]
+        """Return the clients' reports on the announced entry `write_id`; one that cannot be read is a problem."""
+        return [_read_report(file) for file in sorted(self._reports(write_id).glob("*.json"))]
 
     def _reports(self, write_id: str) -> Path:
         return self.path.with_name(f"{self.path.name}.reports") / write_id
@@ -134,6 +134,13 @@ class LocalCatalog:
 
     def _replace(self, file: _File) -> None:
         replace_durably(self.path, msgspec.json.format(msgspec.json.encode(file), indent=1), mode=0o644)
+
+
+def _read_report(file: Path) -> Report:
+    try:
+        return msgspec.json.decode(read_within(file, _REPORT_LIMIT), type=Report)
+    except (ConfigurationError, *MALFORMED) as error:
+        return Report(client=file.stem, problem=f"its report cannot be read: {error}")
 
 
 def _refuse_network_file_system(folder: Path) -> None:
