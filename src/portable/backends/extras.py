@@ -5,13 +5,15 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from portable.backends.redaction import redact_logs
 from portable.errors import ConfigurationError
 
 _EXTRA: Final = {"boto3": "s3", "botocore": "s3", "azure": "azure"}
 
 
 def needed(module: str) -> Any:
-    """Import an optional module. Raises: ConfigurationError that says what to install."""
+    """Import an optional module, its log redacted. Raises: ConfigurationError that says what to install."""
+    redact_logs()
     try:
         return importlib.import_module(module)
     except ImportError:
