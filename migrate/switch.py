@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from portable.catalog.entry import Entry, Home, Phase, sign_entry
+from portable.catalog.entry import Entry, Home, sign_entry
 from portable.catalog.homes import Homes
 from portable.catalog.transitions import successor
 from portable.errors import PreconditionFailed
@@ -80,13 +80,3 @@ class Switch:
         document = sign_entry(entry, self._authority)
         self._homes.catalog.compare_and_swap(entry.name, standing.write_id, document, self._authority.fingerprint)
         return entry
-
-
-def phase_in_words(phase: Phase) -> str:
-    """Return what a phase means to an operator."""
-    return {
-        "active": "readers and writers at the home",
-        "announced": "readers and writers at the home; a move is announced",
-        "frozen": "readers at the old home; writers wait",
-        "flipped": "readers at the new home; writers wait",
-    }[phase]

@@ -52,13 +52,13 @@ class Homes:
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("leases belong to the process that read the catalog")
 
-    def lease(self, at_least: float = 0.0) -> Lease:
-        """Return the cached lease if more than `at_least` seconds of it are left, else a new one.
+    def lease(self) -> Lease:
+        """Return the cached lease while it holds, else a new one.
 
         Raises: NotFound, ConfigurationError, UntrustedSignature.
         """
         with self._lock:
-            if self._lease is None or self._lease.left <= at_least:
+            if self._lease is None or self._lease.left <= 0:
                 self._lease = self._read()
             return self._lease
 
