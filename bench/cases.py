@@ -20,14 +20,18 @@ from tests.format.samples import KEY_NAME, WRAPPING_KEY, context_for, key_for
 FRAME: Final = 256 * 1024
 STORED: Final = FRAME + REGULAR_OVERHEAD
 WINDOW: Final = 8 * 1024 * 1024
-"""Bytes of plaintext that a reused buffer holds: 32 frames, as a volume reads and writes them."""
+"""Bytes of plaintext that a reused buffer holds: 32 frames, as a volume reads them."""
+CACHED: Final = 1024 * 1024
+"""Bytes of plaintext that stay in a processor's own cache with what they become: 4 frames, as a volume writes them."""
+TURN: Final = 32 * 1024 * 1024
+"""Bytes that a thread works through in one round, so that handing it the work counts for nothing."""
 
 
 class Frames:
     """Whole frames of one message from and into buffers that are used again, beside the bare cipher over the same chunks."""
 
-    def __init__(self) -> None:
-        self.plaintext = memoryview(os.urandom(WINDOW))
+    def __init__(self, window: int = WINDOW) -> None:
+        self.plaintext = memoryview(os.urandom(window))
         writer = _encryptor()
         message = memoryview(writer.header + writer.update(self.plaintext) + writer.finish())
         self._reader = Decryptor.open(message, key_for)
@@ -36,7 +40,7 @@ class Frames:
         self._stored = message[slice(*body.span(1, body.frames, self._reader.header_length))]
         self._cipher, self._aad, self._iv = AESGCM(os.urandom(32)), bytes(71), bytes(12)
         self._writer = _encryptor()
-        self._sealed, self._clear = bytearray(self._writer.room(WINDOW)), bytearray(WINDOW)
+        self._sealed, self._clear = bytearray(self._writer.room(window)), bytearray(window)
         self._bare_sealed = memoryview(bytearray(len(self._stored)))
         self.bare_encrypt()
 
@@ -50,13 +54,13 @@ class Frames:
 
     def bare_encrypt(self) -> None:
         """Encrypt the same chunks with the cipher alone, one IV and one AAD for all: as much work, and no encryption."""
-        for index in range(WINDOW // FRAME):
+        for index in range(len(self.plaintext) // FRAME):
             self._cipher.encrypt_into(self._iv, self._chunk(index), self._aad, self._place(index))
 
     def bare_decrypt(self) -> None:
         """Decrypt chunks of the same length with the cipher alone."""
         clear = memoryview(self._clear)
-        for index in range(WINDOW // FRAME):
+        for index in range(len(self.plaintext) // FRAME):
             out = clear[index * FRAME : (index + 1) * FRAME]
             self._cipher.decrypt_into(self._iv, self._place(index), self._aad, out)
 
@@ -68,21 +72,26 @@ class Frames:
 
 
 class Threads:
-    """The work of one thread, done by one or by two at once, each with buffers of its own."""
+    """The work of one thread, `TURN` bytes, done by one or by two at once, each with buffers of its own."""
 
-    def __init__(self, work: Callable[[Frames], None]) -> None:
+    def __init__(self, window: int, work: Callable[[Frames], None]) -> None:
         self._work = work
-        self._frames = Frames(), Frames()
+        self._times = TURN // window
+        self._frames = Frames(window), Frames(window)
         self._pool = ThreadPoolExecutor(2)
 
     def one(self) -> None:
         """Do it once, in a thread."""
-        self._pool.submit(self._work, self._frames[0]).result()
+        self._pool.submit(self._turn, self._frames[0]).result()
 
     def two(self) -> None:
         """Do it twice, in two threads."""
-        for done in [self._pool.submit(self._work, frames) for frames in self._frames]:
+        for done in [self._pool.submit(self._turn, frames) for frames in self._frames]:
             done.result()
+
+    def _turn(self, frames: Frames) -> None:
+        for _ in range(self._times):
+            self._work(frames)
 
 
 class Whole:
@@ -136,10 +145,9 @@ class Small:
         self._message = self.encrypt()
         self._sdk_message = public_sdk.encrypt(self._plaintext, FRAME, {"portable": self.key})
 
-    def encrypt(self) -> bytes:
+    def encrypt(self) -> bytearray:
         """Write the object's message."""
-        writer = seal(self._keys, self.key, self.described).encryptor
-        return b"".join((writer.header, writer.update(self._plaintext), writer.finish()))
+        return seal(self._keys, self.key, self.described).encryptor.whole(self._plaintext)
 
     def decrypt(self) -> bytearray:
         """Open the message, for the key that it was written for."""

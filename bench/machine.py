@@ -10,6 +10,8 @@ from pathlib import Path
 
 from cryptography.hazmat.backends.openssl import backend
 
+from bench.measure import processor_time
+
 IDLE = 0.05
 """Above this share of its processors used by others, a machine is called busy."""
 
@@ -26,12 +28,15 @@ def description() -> str:
 
 @contextmanager
 def others() -> Iterator[list[float]]:
-    """Give a list that holds, at the end, the share of the machine's processor time that others used or the host stole."""
+    """Give a list that holds, at the end, the share of the machine's processor time that others used or the host stole.
+
+    Others are not this process, nor its children, where they end inside.
+    """
     share: list[float] = []
-    busy, own, wall = _busy(), time.process_time(), time.perf_counter()
+    busy, own, wall = _busy(), processor_time(), time.perf_counter()
     yield share
     available = (time.perf_counter() - wall) * (os.cpu_count() or 1)
-    share.append(max(0.0, (_busy() - busy - (time.process_time() - own)) / available))
+    share.append(max(0.0, (_busy() - busy - (processor_time() - own)) / available))
 
 
 def _busy() -> float:

@@ -4,10 +4,12 @@ What is compared is run in turn, round after round, so that a machine that slows
 of the ratios of the rounds.
 """
 
+import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +20,7 @@ _PROCESS: Final = Path("/proc/self")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run: seconds on the clock, and seconds of processor time (user and system) of this process."""
+    """One run: seconds on the clock, and seconds of processor time (user and system) of this process and its children."""
 
     wall: float
     cpu: float
@@ -51,11 +53,21 @@ class Series:
         return min(sample.cpu for sample in self.samples)
 
 
+def beyond(series: Series, other: Series) -> Series:
+    """Return what the rounds took beyond the medians of other ones."""
+    return Series(tuple(Sample(sample.wall - other.wall, sample.cpu - other.cpu) for sample in series.samples))
+
+
 def interleaved(runs: Sequence[Run], rounds: int, times: int = 1) -> list[Series]:
     """Run each of `runs` `times` times in a row, all in turn, `rounds` times over; a sample is one round."""
     for run in runs:
         run()
-    table = [[_sample(run, times) for run in runs] for _ in range(rounds)]
+    return in_turn([partial(sample, run, times) for run in runs], rounds)
+
+
+def in_turn(takes: Sequence[Callable[[], Sample]], rounds: int) -> list[Series]:
+    """Take a sample of each in turn, `rounds` times over."""
+    table = [[take() for take in takes] for _ in range(rounds)]
     return [Series(tuple(column)) for column in zip(*table, strict=True)]
 
 
@@ -72,11 +84,18 @@ def peak(run: Run) -> int:
     return max(0, _resident("VmHWM") - before)
 
 
-def _sample(run: Run, times: int) -> Sample:
-    wall, cpu = time.perf_counter(), time.process_time()
+def sample(run: Run, times: int) -> Sample:
+    """Run `times` times in a row, and return what one run took."""
+    wall, cpu = time.perf_counter(), processor_time()
     for _ in range(times):
         run()
-    return Sample((time.perf_counter() - wall) / times, (time.process_time() - cpu) / times)
+    return Sample((time.perf_counter() - wall) / times, (processor_time() - cpu) / times)
+
+
+def processor_time() -> float:
+    """Seconds of processor time, user and system, of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _resident(field: str) -> int:

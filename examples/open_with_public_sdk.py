@@ -9,29 +9,17 @@ import json
 import sys
 from pathlib import Path
 
-from aws_encryption_sdk import CommitmentPolicy, EncryptionSDKClient
+from aws_encryption_sdk import EncryptionSDKClient
 from aws_encryption_sdk.identifiers import EncryptionKeyType, WrappingAlgorithm
 from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
-from aws_encryption_sdk.key_providers.raw import RawMasterKeyProvider
-
-
-class ExportedKeys(RawMasterKeyProvider):
-    """The epoch keys of an exported volume, as Raw AES keys."""
-
-    provider_id = "portable"
-    keys = {}  # noqa: RUF012 - filled below: the SDK's base class takes no arguments
-
-    def _get_raw_key(self, key_id):
-        suite = WrappingAlgorithm.AES_256_GCM_IV12_TAG16_NO_PADDING
-        return WrappingKey(suite, self.keys[key_id], EncryptionKeyType.SYMMETRIC)
+from aws_encryption_sdk.key_providers.raw import RawMasterKey
 
 
 def open_message(exported, message):
-    provider = ExportedKeys()
-    provider.keys = {epoch["key_name"].encode(): base64.b64decode(epoch["key"]) for epoch in exported["epochs"]}
-    provider.add_master_keys_from_list(list(provider.keys))
-    client = EncryptionSDKClient(commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
-    return client.decrypt(source=message, key_provider=provider)[0]
+    epoch = next(epoch for epoch in exported["epochs"] if epoch["key_name"].encode() in message[:1024])
+    key = WrappingKey(WrappingAlgorithm[exported["algorithm"]], base64.b64decode(epoch["key"]), EncryptionKeyType.SYMMETRIC)
+    master = RawMasterKey(key_id=epoch["key_name"], provider_id=exported["namespace"], wrapping_key=key)
+    return EncryptionSDKClient().decrypt(source=message, key_provider=master)[0]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from typing_extensions import Buffer
@@ -91,8 +91,7 @@ def overflow_length(described: Metadata) -> int:
     return length if length > metadata.SLOT_CAPACITY else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Sealing:
+class Sealing(NamedTuple):
     """A message about to be written."""
 
     encryptor: Encryptor
@@ -116,8 +115,8 @@ def seal(keys: VolumeKeys, key: str, described: Metadata) -> Sealing:
             slot=metadata.seal_slot(metadata_key, message_id, document),
         )
 
-    epoch = keys.active_epoch
-    encryptor = Encryptor.create(epoch.key, keys.key_name(epoch), keys.frame_length, context_for)
+    name = keys.key_name(keys.active_epoch)
+    encryptor = Encryptor.create(keys.wrapping_cipher_for(name), name, keys.frame_length, context_for)
     return Sealing(encryptor, overflow)
 
 
@@ -127,7 +126,7 @@ def open_header(keys: VolumeKeys, key: str, head: Buffer) -> Decryptor:
     `head` starts at the message's first byte and holds the whole header. Raises: MalformedMessage (a clear object, another
     format, another frame length than the volume's), IntegrityError, ContextMismatch (another key or volume), UnknownEpoch.
     """
-    decryptor = Decryptor.open(head, keys.wrapping_key_for)
+    decryptor = Decryptor.open(head, keys.wrapping_cipher_for)
     context.verify_place(decryptor.context, keys.context_key, keys.volume_id, key)
     if decryptor.frame_length != keys.frame_length:
         raise MalformedMessage(

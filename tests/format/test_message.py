@@ -178,3 +178,34 @@ def test_a_message_is_resumed_only_within_what_it_can_hold() -> None:
         last.update(bytes(16))
     with pytest.raises(RuntimeError, match="finished or has failed"):
         last.finish()
+
+
+@given(st.binary(max_size=100), st.integers(1, 20))
+def test_a_message_made_at_once_has_the_length_that_was_said_and_opens(plaintext: bytes, frame_length: int) -> None:
+    writer = encryptor(frame_length)
+    expected = writer.stored_length(len(plaintext))
+    stored = writer.whole(memoryview(plaintext))
+
+    assert len(stored) == expected
+    assert stored.startswith(writer.header)
+    assert decrypt(stored, key_for, frame_lengths=ANY_LENGTH) == plaintext
+
+
+@pytest.mark.parametrize("begun", [b"x", bytes(16)])
+def test_a_message_that_was_begun_in_pieces_is_not_made_at_once(begun: bytes) -> None:
+    writer = encryptor(16)
+    writer.update(begun)
+    resumed = Encryptor.resume(writer.header, key_for, frames_before=1, frame_lengths=ANY_LENGTH)
+    for attempt in (writer, resumed):
+        with pytest.raises(RuntimeError, match="has been given to `update`"):
+            attempt.whole(b"y")
+        with pytest.raises(RuntimeError, match="finished or has failed"):
+            attempt.finish()
+
+
+def test_an_encryptor_that_made_its_message_at_once_is_dead() -> None:
+    writer = encryptor()
+    writer.whole(b"x")
+    for again in (lambda: writer.whole(b"x"), lambda: writer.update(b"x"), writer.finish):
+        with pytest.raises(RuntimeError, match="finished or has failed"):
+            again()

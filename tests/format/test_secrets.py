@@ -39,7 +39,7 @@ def test_no_text_of_a_message_in_the_making_shows_a_key() -> None:
     final = writer.finish()
     reader = Decryptor.open(stored, key_for)
     with pytest.raises(IntegrityError) as caught:
-        decrypt(stored + final[:-1] + b"\0", key_for)
+        decrypt(stored + final[:-1] + bytes([final[-1] ^ 1]), key_for)
 
     shown = (writer, reader, keys, reader.header, reader.context, caught.value)
     texts = [text(value) for text in (repr, str) for value in shown]

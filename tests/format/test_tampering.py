@@ -67,7 +67,11 @@ def test_a_ranged_read_refuses_a_message_cut_at_a_frame_boundary(frames: int) ->
         read_first_frame(MESSAGE[: HEADER_LENGTH + frames * STORED])
 
 
-@pytest.mark.parametrize("extension", [b"\0", bytes(STORED), FINAL, FRAMES[0], MESSAGE, bytes(1000)])
+@pytest.mark.parametrize(
+    "extension",
+    [b"\0", bytes(STORED), FINAL, FRAMES[0], MESSAGE, bytes(1000)],
+    ids=["a zero", "a frame of zeros", "a final frame", "a frame", "a message", "zeros"],
+)
 def test_a_message_with_bytes_behind_it_is_refused(extension: bytes) -> None:
     with pytest.raises(IntegrityError):
         read(MESSAGE + extension)
@@ -127,7 +131,7 @@ def test_frames_are_not_opened_before_the_final_frame_was() -> None:
     with pytest.raises(RuntimeError, match="final frame comes first"):
         decryptor.frames(1, FRAMES[0])
     with pytest.raises(IntegrityError):
-        decryptor.final(FINAL[:-1] + b"\0", decryptor.body(len(MESSAGE)))
+        decryptor.final(FINAL[:-1] + bytes([FINAL[-1] ^ 1]), decryptor.body(len(MESSAGE)))
     with pytest.raises(RuntimeError, match="final frame comes first"):
         decryptor.frames(1, FRAMES[0])
 
@@ -136,7 +140,7 @@ def test_a_run_with_one_bad_frame_gives_nothing() -> None:
     decryptor = Decryptor.open(MESSAGE, key_for, frame_lengths=ANY_LENGTH)
     decryptor.final(FINAL, decryptor.body(len(MESSAGE)))
     assert decryptor.frames(2, FRAMES[1] + FRAMES[2]) == PLAINTEXT[FRAME : 3 * FRAME]
-    for bad in (FRAMES[3], FRAMES[2][:-1] + b"\0", bytes(STORED)):
+    for bad in (FRAMES[3], FRAMES[2][:-1] + bytes([FRAMES[2][-1] ^ 1]), bytes(STORED)):
         with pytest.raises(IntegrityError):
             decryptor.frames(2, FRAMES[1] + bad)
 

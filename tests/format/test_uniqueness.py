@@ -117,10 +117,12 @@ def test_nothing_random_can_be_chosen_by_a_caller() -> None:
         "header",
         "message_id",
         "room",
+        "stored_length",
         "update",
         "update_into",
         "finish",
         "finish_into",
+        "whole",
     }
 
 

@@ -9,4 +9,4 @@ again as a holder of the keys could, and gives it to the code under test. It ret
 
 from typing import Final
 
-TARGETS: Final = ("syntax", "header", "message", "slot", "document", "authority", "keyring", "catalog", "names")
+TARGETS: Final = ("syntax", "header", "message", "slot", "document", "authority", "keyring", "protectors", "catalog", "names")

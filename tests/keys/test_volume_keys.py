@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +57,15 @@ def test_a_compromised_epoch_opens_nothing() -> None:
     keys = with_epochs(epoch(1, "compromised"), epoch(2, "active"))
     with pytest.raises(KeysError, match="compromised"):
         keys.wrapping_key_for(keys.key_name(keys.epoch(bytes([1] * 8))))
+
+
+def test_the_cipher_of_an_epoch_is_made_once_and_refused_like_its_key() -> None:
+    name = LAKE.key_name(LAKE.active_epoch)
+    cipher = LAKE.wrapping_cipher_for(name)
+    assert cipher is LAKE.wrapping_cipher_for(name)
+    assert cipher.encrypt(bytes(12), b"", b"x") == AESGCM(LAKE.wrapping_key_for(name)).encrypt(bytes(12), b"", b"x")
+    with pytest.raises(UnknownEpoch):
+        LAKE.wrapping_cipher_for(f"{LAKE.volume_id.hex()}/{bytes(8).hex()}".encode())
 
 
 def test_a_key_name_of_another_volume_is_a_context_mismatch() -> None:

@@ -18,6 +18,13 @@ KEY_LENGTH: Final = 32
 IV_LENGTH: Final = 12
 TAG_LENGTH: Final = 16
 _SHA512: Final = SHA512()
+_CONTENT: Final = SUITE + b"DERIVEKEY\x01"
+_COMMITMENT: Final = b"COMMITKEY\x01"
+_METADATA: Final = b"portable/v1/metadata\x01"
+"""What HKDF's first block is made of, for each key of a message: the info, and the block's number."""
+
+WrappingKey = bytes | AESGCM
+"""32 bytes, or the cipher that was made of them, which need not be made anew for every message then."""
 
 
 def altered() -> IntegrityError:
@@ -51,19 +58,19 @@ class MessageKeys(NamedTuple):
 def message_keys(data_key: bytes, message_id: bytes) -> MessageKeys:
     """Derive the keys of a message: HKDF-SHA-512, extracted once and expanded for each.
 
-    An output of 32 bytes is the front of HKDF's first block, so that each expansion is one HMAC (RFC 5869, section 2.3).
+    An output of 32 bytes is the front of HKDF's first block, HMAC(extracted, info || 01) (RFC 5869, section 2.3).
     """
     extraction = HMAC(message_id, _SHA512)
     extraction.update(data_key)
-    expansion = HMAC(extraction.finalize(), _SHA512)
-    return MessageKeys(
-        _first_block(expansion, SUITE + b"DERIVEKEY"),
-        _first_block(expansion, b"COMMITKEY"),
-        _first_block(expansion, b"portable/v1/metadata"),
-    )
+    content = HMAC(extraction.finalize(), _SHA512)
+    commitment, metadata = content.copy(), content.copy()
+    content.update(_CONTENT)
+    commitment.update(_COMMITMENT)
+    metadata.update(_METADATA)
+    return MessageKeys(content.finalize()[:KEY_LENGTH], commitment.finalize()[:KEY_LENGTH], metadata.finalize()[:KEY_LENGTH])
 
 
-def wrap(wrapping_key: bytes, iv: bytes, data_key: bytes, context: bytes) -> bytes:
+def wrap(wrapping_key: WrappingKey, iv: bytes, data_key: bytes, context: bytes) -> bytes:
     """Return the data key encrypted under `wrapping_key` and bound to the serialized context: 32 bytes and the tag.
 
     Raises: ValueError (the wrapping key is not 32 bytes).
@@ -71,7 +78,7 @@ def wrap(wrapping_key: bytes, iv: bytes, data_key: bytes, context: bytes) -> byt
     return _wrapping(wrapping_key).encrypt(iv, data_key, context)
 
 
-def unwrap(wrapping_key: bytes, iv: bytes, wrapped: bytes, context: bytes) -> bytes:
+def unwrap(wrapping_key: WrappingKey, iv: bytes, wrapped: bytes, context: bytes) -> bytes:
     """Return the data key that `wrap` encrypted.
 
     Raises: IntegrityError, ValueError (the wrapping key is not 32 bytes).
@@ -83,13 +90,9 @@ def unwrap(wrapping_key: bytes, iv: bytes, wrapped: bytes, context: bytes) -> by
         raise altered() from None
 
 
-def _wrapping(key: bytes) -> AESGCM:
+def _wrapping(key: WrappingKey) -> AESGCM:
+    if not isinstance(key, bytes):
+        return key
     if len(key) != KEY_LENGTH:
         raise ValueError(f"a wrapping key has {KEY_LENGTH} bytes, this one {len(key)}")
     return AESGCM(key)
-
-
-def _first_block(expansion: HMAC, info: bytes) -> bytes:
-    block = expansion.copy()
-    block.update(info + b"\x01")
-    return block.finalize()[:KEY_LENGTH]

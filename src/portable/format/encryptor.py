@@ -25,8 +25,9 @@ _DRAWN = struct.Struct(f"{MESSAGE_ID_LENGTH}s{derive.KEY_LENGTH}s{derive.IV_LENG
 class Encryptor(Unpicklable):
     """A single pass of encryption over one message.
 
-    Feed plaintext to `update` from one thread at a time, then call `finish`; send `header` and what they return, in order. To
-    send again, send the same ciphertext again: after `finish`, or any failure, the encryptor is dead and raises RuntimeError.
+    Feed plaintext to `update` from one thread at a time, then call `finish`; send `header` and what they return, in order. Or
+    call `whole` alone. To send again, send the same ciphertext again: after `finish`, `whole` or any failure, the encryptor is
+    dead and raises RuntimeError.
 
     `update_into` and `finish_into` write into a buffer of the caller's, to be filled again once its bytes have been sent:
     memory that is fresh for every call costs several times what the cipher does.
@@ -42,7 +43,7 @@ class Encryptor(Unpicklable):
     @classmethod
     def create(
         cls,
-        wrapping_key: bytes,
+        wrapping_key: derive.WrappingKey,
         key_name: bytes,
         frame_length: int,
         context_for: ContextFor,
@@ -81,6 +82,26 @@ class Encryptor(Unpicklable):
         """32 bytes, random, public."""
         return self._header[MESSAGE_ID]
 
+    def whole(self, plaintext: Buffer) -> bytearray:
+        """Return the complete message, header included, of all its plaintext: what `update` and `finish` make, in one buffer.
+
+        Raises: RuntimeError (dead, or `update` has been called), ValueError (more frames than a message can have); the
+        encryptor is dead afterwards.
+        """
+        sealer, self._sealer = self._alive(), None
+        if self._pending or sealer.begun:
+            raise RuntimeError("part of this message has been given to `update`: begin a new one")
+        data, header = view(plaintext), self._header
+        start, split = len(header), len(data) - len(data) % sealer.frame_length
+        final = start + self._full(sealer, len(data))
+        out = bytearray(final + FINAL_OVERHEAD + len(data) - split)
+        target = memoryview(out)
+        target[:start] = header
+        if split:
+            sealer.run(data[:split], target[start:final])
+        sealer.final(data[split:], target[final:])
+        return out
+
     def update(self, plaintext: Buffer) -> bytearray:
         """Take any amount of plaintext, return the frames that are full now (perhaps none), in a buffer that is the caller's.
 
@@ -105,6 +126,13 @@ class Encryptor(Unpicklable):
         self._seal(sealer, data, front(out, length, data))
         self._sealer = sealer
         return length
+
+    def stored_length(self, length: int) -> int:
+        """Return how many bytes the complete message of `length` bytes has.
+
+        Raises: RuntimeError (dead), ValueError (negative, or more frames than a message can have).
+        """
+        return len(self._header) + Body.of_plaintext(length, self._alive().frame_length).stored_length
 
     def room(self, length: int) -> int:
         """Return how many bytes of buffer are enough for any `update_into` of `length` bytes, and for `finish_into`."""
@@ -159,7 +187,7 @@ class Encryptor(Unpicklable):
 
 def encrypt(
     plaintext: Buffer,
-    wrapping_key: bytes,
+    wrapping_key: derive.WrappingKey,
     key_name: bytes,
     frame_length: int,
     context_for: ContextFor,
@@ -170,22 +198,12 @@ def encrypt(
 
     Raises: ValueError (a length outside the profile), and what `context_for` raises.
     """
-    data = view(plaintext)
-    body = Body.of_plaintext(len(data), frame_length)
-    header, sealer = _begin(wrapping_key, key_name, frame_length, context_for, frame_lengths)
-    final = body.final_span(len(header))
-    out = bytearray(final.stop)
-    target = memoryview(out)
-    split = len(data) - body.tail
-    target[: len(header)] = header
-    if split:
-        sealer.run(data[:split], target[len(header) : final.start])
-    sealer.final(data[split:], target[final.start :])
-    return out
+    writer = Encryptor.create(wrapping_key, key_name, frame_length, context_for, frame_lengths=frame_lengths)
+    return writer.whole(plaintext)
 
 
 def _begin(
-    wrapping_key: bytes, key_name: bytes, frame_length: int, context_for: ContextFor, frame_lengths: range
+    wrapping_key: derive.WrappingKey, key_name: bytes, frame_length: int, context_for: ContextFor, frame_lengths: range
 ) -> tuple[bytes, FrameSealer]:
     """Draw a message id and a data key, and make the one header that they will ever have."""
     if frame_length not in frame_lengths:

@@ -14,6 +14,7 @@ any public reader follows. No frame IV equals the header's (twelve zeros), becau
 import os
 import struct
 import threading
+from collections.abc import Iterator
 from typing import Final, NoReturn
 
 from cryptography.exceptions import InvalidTag
@@ -30,6 +31,12 @@ _REGULAR_NAME: Final = b"AWSKMSEncryptionClient Frame"
 _FINAL_NAME: Final = b"AWSKMSEncryptionClient Final Frame"
 _END_MARKER: Final = 0xFFFFFFFF
 _IV_PREFIX_LENGTH = 8
+_BATCH: Final = 64
+"""Frames that are made ready before the first of them goes through the cipher: the cipher works without the interpreter's lock,
+and a thread that needs the lock between two frames for little else but a call seldom finds it taken by another."""
+
+_Arguments = tuple[bytes, memoryview, bytes, memoryview]
+"""IV, what is read, AAD, where to."""
 
 
 def view(data: Buffer) -> memoryview:
@@ -81,21 +88,22 @@ class FrameSealer(Unpicklable):
         self._lock = threading.Lock()
         self._process = os.getpid()
 
+    @property
+    def begun(self) -> bool:
+        """Whether a frame of the message, in this pass or before it, has been claimed."""
+        return self._next != 1
+
     def run(self, plaintext: memoryview, out: memoryview) -> None:
         """Encrypt whole frames into `out`, which is exactly as long as they will be.
 
         Raises: RuntimeError (after `final`, or in another process), ValueError (more frames than a message can have).
         """
-        size, stored = self.frame_length, self.frame_length + REGULAR_OVERHEAD
-        count = len(plaintext) // size
+        count = len(plaintext) // self.frame_length
         first = self._claim(count)
-        for index in range(count):
-            seq, start = first + index, index * stored
-            iv = self._iv(seq)
-            _REGULAR.pack_into(out, start, seq, iv)
-            aad = self._regular_aad + _AAD_END.pack(seq, size)
-            target = out[start + _REGULAR.size : start + stored]
-            self._aead.encrypt_into(iv, plaintext[index * size : (index + 1) * size], aad, target)
+        seal = self._aead.encrypt_into
+        for batch in _batches(count):
+            for arguments in [self._regular(first, index, plaintext, out) for index in batch]:
+                seal(*arguments)
 
     def final(self, plaintext: memoryview, out: memoryview) -> None:
         """Encrypt the final frame into `out`, which is exactly as long as it will be; the pass is over.
@@ -107,6 +115,15 @@ class FrameSealer(Unpicklable):
         _FINAL.pack_into(out, 0, _END_MARKER, seq, iv, len(plaintext))
         aad = self._final_aad + _AAD_END.pack(seq, len(plaintext))
         self._aead.encrypt_into(iv, plaintext, aad, out[_FINAL.size :])
+
+    def _regular(self, first: int, index: int, plaintext: memoryview, out: memoryview) -> _Arguments:
+        """Write the front of the frame `index` of a run, and return what the cipher takes for the rest of it."""
+        size = self.frame_length
+        seq, start, stop = first + index, index * (size + REGULAR_OVERHEAD), (index + 1) * (size + REGULAR_OVERHEAD)
+        iv = self._iv(seq)
+        _REGULAR.pack_into(out, start, seq, iv)
+        aad = self._regular_aad + _AAD_END.pack(seq, size)
+        return iv, plaintext[index * size : (index + 1) * size], aad, out[start + _REGULAR.size : stop]
 
     def _claim(self, count: int | None) -> int:
         """Return the first of `count` seq numbers; None claims the last one of the pass."""
@@ -141,14 +158,13 @@ class FrameOpener(Unpicklable):
 
         Raises: IntegrityError; `out` then holds bytes that are to be wiped.
         """
-        size, step = self._frame_length, self._frame_length + REGULAR_OVERHEAD
-        for index in range(len(stored) // step):
-            start = index * step
-            seq, iv = _REGULAR.unpack_from(stored, start)
-            if seq != first + index:
-                raise altered()
-            aad = self._regular_aad + _AAD_END.pack(seq, size)
-            self._open(iv, stored[start + _REGULAR.size : start + step], aad, out[index * size : (index + 1) * size])
+        decrypt = self._aead.decrypt_into
+        try:
+            for batch in _batches(len(stored) // (self._frame_length + REGULAR_OVERHEAD)):
+                for arguments in [self._regular(first, index, stored, out) for index in batch]:
+                    decrypt(*arguments)
+        except InvalidTag:
+            raise altered() from None
 
     def final(self, seq: int, stored: memoryview, out: memoryview) -> None:
         """Decrypt the final frame, whose seq must be `seq` and whose plaintext must be exactly as long as `out`.
@@ -158,10 +174,22 @@ class FrameOpener(Unpicklable):
         marker, found, iv, length = _FINAL.unpack_from(stored)
         if (marker, found, length) != (_END_MARKER, seq, len(stored) - FINAL_OVERHEAD):
             raise altered()
-        self._open(iv, stored[_FINAL.size :], self._final_aad + _AAD_END.pack(seq, length), out)
-
-    def _open(self, iv: bytes, ciphertext: memoryview, aad: bytes, out: memoryview) -> None:
         try:
-            self._aead.decrypt_into(iv, ciphertext, aad, out)
+            self._aead.decrypt_into(iv, stored[_FINAL.size :], self._final_aad + _AAD_END.pack(seq, length), out)
         except InvalidTag:
             raise altered() from None
+
+    def _regular(self, first: int, index: int, stored: memoryview, out: memoryview) -> _Arguments:
+        """Check the front of the frame `index` of a run, and return what the cipher takes for the rest of it."""
+        size = self._frame_length
+        start, stop = index * (size + REGULAR_OVERHEAD), (index + 1) * (size + REGULAR_OVERHEAD)
+        seq, iv = _REGULAR.unpack_from(stored, start)
+        if seq != first + index:
+            raise altered()
+        aad = self._regular_aad + _AAD_END.pack(seq, size)
+        return iv, stored[start + _REGULAR.size : stop], aad, out[index * size : (index + 1) * size]
+
+
+def _batches(count: int) -> Iterator[range]:
+    """Cut the numbers from 0 to `count` - 1 into ranges of at most `_BATCH`."""
+    return (range(start, min(start + _BATCH, count)) for start in range(0, count, _BATCH))

@@ -17,6 +17,7 @@ one canonical encoding, and reads no more than `MAX_HEADER_LENGTH` bytes whateve
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple, NoReturn
 
@@ -43,6 +44,8 @@ _VERSION = b"\x02"
 _FRAMED = b"\x02"
 _ONE_KEY = b"\x00\x01"
 _GCM_PARAMETERS = _U32.pack(TAG_LENGTH * 8) + _U32.pack(IV_LENGTH)
+_FIXED = len(_GCM_PARAMETERS) + IV_LENGTH
+"""Bytes behind the key name, in one field with it."""
 _WRAPPED_LENGTH = KEY_LENGTH + TAG_LENGTH
 
 
@@ -97,11 +100,16 @@ def encode_context(context: Mapping[str, str]) -> bytes:
     """
     if not context:
         return b""
-    entries = sorted((name.encode(), value.encode()) for name, value in context.items())
-    length = 2 + sum(4 + len(name) + len(value) for name, value in entries)
+    # The order of code points is the order of their UTF-8 bytes.
+    entries = [(name.encode(), value.encode()) for name, value in sorted(context.items())]
+    length = _U16.size + sum([2 * _U16.size + len(name) + len(value) for name, value in entries])
     if length > MAX_CONTEXT_LENGTH:
         raise ValueError(f"the encryption context takes {length} bytes; {MAX_CONTEXT_LENGTH} are allowed")
-    return _U16.pack(len(entries)) + b"".join(_prefixed(text) for entry in entries for text in entry)
+    count = _U16.pack
+    fields = [count(len(entries))]
+    for name, value in entries:
+        fields += (count(len(name)), name, count(len(value)), value)
+    return b"".join(fields)
 
 
 def encode_body(message_id: bytes, context: bytes, wrapped: WrappedDataKey, frame_length: int, commitment: bytes) -> bytes:
@@ -112,13 +120,13 @@ def encode_body(message_id: bytes, context: bytes, wrapped: WrappedDataKey, fram
     if max(len(wrapped.namespace), len(wrapped.key_name)) > MAX_NAME_LENGTH:
         raise ValueError(f"the namespace or the name of the wrapping key is longer than {MAX_NAME_LENGTH} bytes")
     return b"".join((
-        _VERSION + SUITE + message_id,
-        _prefixed(context),
+        _VERSION + SUITE, message_id,
+        _U16.pack(len(context)), context,
         _ONE_KEY,
-        _prefixed(wrapped.namespace),
-        _prefixed(wrapped.key_name + _GCM_PARAMETERS + wrapped.iv),
-        _prefixed(wrapped.ciphertext),
-        _FRAMED + _U32.pack(frame_length) + commitment,
+        _U16.pack(len(wrapped.namespace)), wrapped.namespace,
+        _U16.pack(len(wrapped.key_name) + _FIXED), wrapped.key_name, _GCM_PARAMETERS, wrapped.iv,
+        _U16.pack(len(wrapped.ciphertext)), wrapped.ciphertext,
+        _FRAMED, _U32.pack(frame_length), commitment,
     ))  # fmt: skip
 
 
@@ -130,11 +138,10 @@ def needed(prefix: Buffer) -> int:
 
     Raises: MalformedMessage (as soon as the bytes at hand cannot begin a message of the profile).
     """
-    cursor = _Cursor(_bounded(prefix))
     try:
-        return _read(cursor).length
-    except _Short:
-        return cursor.least
+        return _read(_bounded(prefix)).length
+    except _Short as short:
+        return short.least
 
 
 def parse(data: Buffer, *, frame_lengths: range = FRAME_LENGTHS) -> Header:
@@ -144,124 +151,124 @@ def parse(data: Buffer, *, frame_lengths: range = FRAME_LENGTHS) -> Header:
 
     Raises: MalformedMessage.
     """
-    cursor = _Cursor(_bounded(data))
+    held = _bounded(data)
     try:
-        header = _read(cursor)
-    except _Short:
-        missing = cursor.least - cursor.length
-        raise MalformedMessage(f"the header is cut: {missing} bytes or more are missing behind byte {cursor.length}") from None
+        header = _read(held)
+    except _Short as short:
+        missing = short.least - len(held)
+        raise MalformedMessage(f"the header is cut: {missing} bytes or more are missing behind byte {len(held)}") from None
     if header.frame_length not in frame_lengths:
         allowed = f"{frame_lengths.start} to {frame_lengths.stop - 1}"
         raise MalformedMessage(f"frames of {header.frame_length} bytes; {allowed} are accepted")
     return header
 
 
-def _read(cursor: "_Cursor") -> Header:
-    cursor.expect(_VERSION, "message format version")
-    cursor.expect(SUITE, "algorithm suite")
-    message_id = cursor.take(MESSAGE_ID_LENGTH)
-    context_bytes = cursor.take_prefixed("encryption context", 0, MAX_CONTEXT_LENGTH)
+class _Short(Exception):
+    """The bytes at hand end inside a field; the header has `least` bytes or more, going by the lengths read so far."""
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+
+def _read(data: bytes) -> Header:
+    """Check lengths and constants from front to back, then take all fields at once."""
+    least = MIN_HEADER_LENGTH
+    _expect(data, 0, _VERSION, "message format version", least)
+    _expect(data, len(_VERSION), SUITE, "algorithm suite", least)
+    context_length = _length(data, MESSAGE_ID.stop, "encryption context", 0, MAX_CONTEXT_LENGTH, least)
+    least += context_length
+    start = MESSAGE_ID.stop + _U16.size
+    at = start + context_length
+    if at > len(data):
+        raise _Short(least)
+    context_bytes = data[start:at]
     context = _decode_context(context_bytes)
-    cursor.expect(_ONE_KEY, "number of wrapped data keys")
-    wrapped = _read_wrapped(cursor)
-    cursor.expect(_FRAMED, "content type")
-    (frame_length,) = _U32.unpack(cursor.take(_U32.size))
-    commitment = cursor.take(KEY_LENGTH)
-    body = cursor.taken()
-    tag = cursor.take(TAG_LENGTH)
-    return Header(message_id, MappingProxyType(context), context_bytes, wrapped, frame_length, commitment, body, tag)
+    _expect(data, at, _ONE_KEY, "number of wrapped data keys", least)
+    at += len(_ONE_KEY)
+    namespace_length = _length(data, at, "namespace of the wrapping key", 0, MAX_NAME_LENGTH, least)
+    least += namespace_length
+    at += _U16.size + namespace_length
+    name_length = _length(data, at, "name of the wrapping key", _FIXED, _FIXED + MAX_NAME_LENGTH, least) - _FIXED
+    least += name_length
+    at += _U16.size + name_length
+    _expect(data, at, _GCM_PARAMETERS, "128-bit tag and 12-byte IV of the wrapped data key", least)
+    at += _FIXED
+    _length(data, at, "wrapped data key", _WRAPPED_LENGTH, _WRAPPED_LENGTH, least)
+    at += _U16.size + _WRAPPED_LENGTH
+    _expect(data, at, _FRAMED, "content type", least)
+    if len(data) < least:
+        raise _Short(least)
+    message_id, namespace, name, iv, ciphertext, frame_length, commitment = _fields(
+        context_length, namespace_length, name_length
+    ).unpack_from(data)
+    wrapped = WrappedDataKey(namespace, name, iv, ciphertext)
+    end = least - TAG_LENGTH
+    return Header(
+        message_id, MappingProxyType(context), context_bytes, wrapped, frame_length, commitment, data[:end], data[end:least]
+    )
 
 
-def _read_wrapped(cursor: "_Cursor") -> WrappedDataKey:
-    namespace = cursor.take_prefixed("namespace of the wrapping key", 0, MAX_NAME_LENGTH)
-    fixed = len(_GCM_PARAMETERS) + IV_LENGTH
-    information = cursor.take_prefixed("name of the wrapping key", fixed, fixed + MAX_NAME_LENGTH)
-    name, parameters, iv = information[:-fixed], information[-fixed:-IV_LENGTH], information[-IV_LENGTH:]
-    if parameters != _GCM_PARAMETERS:
-        _malformed("the data key is not wrapped with a 128-bit tag and a 12-byte IV")
-    return WrappedDataKey(namespace, name, iv, cursor.take_prefixed("wrapped data key", _WRAPPED_LENGTH, _WRAPPED_LENGTH))
+@lru_cache(64)
+def _fields(context_length: int, namespace_length: int, name_length: int) -> struct.Struct:
+    """Return where the fields stand that are neither lengths nor constants, nor the context, in a header of these lengths."""
+    return struct.Struct(
+        f">3x {MESSAGE_ID_LENGTH}s 2x{context_length}x 2x 2x{namespace_length}s 2x{name_length}s {len(_GCM_PARAMETERS)}x "
+        f"{IV_LENGTH}s 2x{_WRAPPED_LENGTH}s x I {KEY_LENGTH}s"
+    )
+
+
+def _expect(data: bytes, at: int, value: bytes, what: str, least: int) -> None:
+    if not data.startswith(value, at):
+        found = data[at : at + len(value)]
+        if len(found) < len(value):
+            raise _Short(least)
+        _malformed(f"{what}: 0x{found.hex()}, only 0x{value.hex()} is accepted")
+
+
+def _length(data: bytes, at: int, what: str, shortest: int, longest: int, least: int) -> int:
+    """Return the u16 at `at`, the length of a field."""
+    if at + _U16.size > len(data):
+        raise _Short(least)
+    length: int = _U16.unpack_from(data, at)[0]
+    if not shortest <= length <= longest:
+        _malformed(f"{what}: {length} bytes, {shortest} to {longest} are accepted")
+    return length
 
 
 def _decode_context(raw: bytes) -> dict[str, str]:
     if not raw:
         return {}
-    cursor = _Cursor(raw)
     context: dict[str, str] = {}
     last: bytes | None = None
+    prefix = _U16.size
     try:
-        (count,) = _U16.unpack(cursor.take(_U16.size))
+        (count,) = _U16.unpack_from(raw)
+        end = prefix
         for _ in range(count):
-            name = cursor.take_prefixed("entry of the encryption context", 0, len(raw))
-            value = cursor.take_prefixed("entry of the encryption context", 0, len(raw))
+            (length,) = _U16.unpack_from(raw, end)
+            start, end = end + prefix, end + prefix + length
+            name = raw[start:end]
+            (length,) = _U16.unpack_from(raw, end)
+            start, end = end + prefix, end + prefix + length
             if last is not None and name <= last:
                 _malformed("the encryption context repeats a name or is not in order")
-            context[name.decode()] = value.decode()
+            context[name.decode()] = raw[start:end].decode()
             last = name
-    except _Short:
+    except struct.error:
         _malformed("the encryption context is shorter than its entries")
     except UnicodeDecodeError:
         _malformed("the encryption context is not UTF-8")
-    if not context or cursor.taken() != raw:
+    if end > len(raw):
+        _malformed("the encryption context is shorter than its entries")
+    if not context or end < len(raw):
         _malformed("the encryption context has no entries, or bytes behind them")
     return context
 
 
-class _Short(Exception):
-    """The bytes at hand end inside a field."""
-
-
-class _Cursor:
-    """Reads fields off the front of `data` and never past its end."""
-
-    __slots__ = ("_at", "_data", "least", "length")
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-        self.length = len(data)
-        self.least = MIN_HEADER_LENGTH
-        """How long the header is, going by the lengths read so far; never too much."""
-
-    def take(self, length: int) -> bytes:
-        end = self._at + length
-        if end > self.length:
-            raise _Short
-        field = self._data[self._at : end]
-        self._at = end
-        return field
-
-    def take_prefixed(self, what: str, least: int, most: int) -> bytes:
-        start = self._at + _U16.size
-        if start > self.length:
-            raise _Short
-        (length,) = _U16.unpack_from(self._data, self._at)
-        if not least <= length <= most:
-            _malformed(f"{what}: {length} bytes, {least} to {most} are accepted")
-        self.least += length - least
-        end = start + length
-        if end > self.length:
-            raise _Short
-        self._at = end
-        return self._data[start:end]
-
-    def expect(self, value: bytes, what: str) -> None:
-        end = self._at + len(value)
-        if end > self.length:
-            raise _Short
-        if (found := self._data[self._at : end]) != value:
-            _malformed(f"{what}: 0x{found.hex()}, only 0x{value.hex()} is accepted")
-        self._at = end
-
-    def taken(self) -> bytes:
-        return self._data[: self._at]
-
-
 def _bounded(data: Buffer) -> bytes:
+    if isinstance(data, bytes):
+        return data[:MAX_HEADER_LENGTH]
     return bytes(memoryview(data).cast("B")[:MAX_HEADER_LENGTH])
-
-
-def _prefixed(field: bytes) -> bytes:
-    return _U16.pack(len(field)) + field
 
 
 def _malformed(reason: str) -> NoReturn:

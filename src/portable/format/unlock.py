@@ -13,8 +13,8 @@ from portable.format import derive
 from portable.format.context import NAMESPACE
 from portable.format.header import Header, parse
 
-KeyFor = Callable[[bytes], bytes]
-"""Name of a wrapping key -> the key, 32 bytes; raises UnknownEpoch where there is none."""
+KeyFor = Callable[[bytes], derive.WrappingKey]
+"""Name of a wrapping key -> the key; raises UnknownEpoch where there is none."""
 
 HEADER_IV: Final = bytes(derive.IV_LENGTH)
 """Constant by specification: why a content key authenticates one header in its life."""

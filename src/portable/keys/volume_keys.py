@@ -5,9 +5,10 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Meta, Struct
 
-from portable.errors import ConfigurationError, ContextMismatch, KeysError, MalformedMessage, UnknownEpoch
+from portable.errors import ConfigurationError, ContextMismatch, KeysError, MalformedMessage, PortableError, UnknownEpoch
 from portable.keys.derivation import derive
 from portable.keys.fields import Bytes8, Bytes16, Bytes32
 from portable.keys.secrecy import KeepsSecrets
@@ -72,11 +73,13 @@ class VolumeKeys(KeepsSecrets):
     `names_key` (64) encrypts keys where `names` is "sealed". They come from the volume secret, which never rotates.
     """
 
-    __slots__ = ("_epochs", "active_epoch", "context_key", "digest_key", "names_key", "record")
+    __slots__ = ("_ciphers", "_epochs", "_named", "active_epoch", "context_key", "digest_key", "names_key", "record")
 
     def __init__(self, record: VolumeRecord) -> None:
         self.record = record
         self._epochs = {epoch.id: epoch for epoch in record.epochs}
+        self._ciphers: dict[bytes, AESGCM] = {}
+        self._named = {self.key_name(epoch): epoch for epoch in record.epochs}
         self.active_epoch = next(epoch for epoch in record.epochs if epoch.state == "active")
         self.context_key = derive(record.secret, salt=record.id, purpose=b"context")
         self.digest_key = derive(record.secret, salt=record.id, purpose=b"digest")
@@ -136,9 +139,7 @@ class VolumeKeys(KeepsSecrets):
         try:
             return self._epochs[identifier]
         except KeyError:
-            raise UnknownEpoch(
-                f"volume {self.name!r} has no epoch {identifier.hex()} in this keyring: use a later generation of it"
-            ) from None
+            raise self._missing(identifier) from None
 
     def key_name(self, epoch: EpochKey) -> bytes:
         """Return the name of an epoch key in the header of an object: volume id and epoch id, 49 ASCII bytes."""
@@ -150,18 +151,38 @@ class VolumeKeys(KeepsSecrets):
         Raises: MalformedMessage (not a key name), ContextMismatch (of another volume), UnknownEpoch, KeysError (the epoch is
         compromised, so that anyone may have written the object).
         """
+        epoch = self._named.get(key_name)
+        if epoch is None:
+            raise self._unknown(key_name)
+        if epoch.state == "compromised":
+            raise KeysError(f"epoch {epoch.id.hex()} of volume {self.name!r} is compromised; its objects are not trusted")
+        return epoch.key
+
+    def wrapping_cipher_for(self, key_name: bytes) -> AESGCM:
+        """Return the cipher of the epoch key that the header of an object names, one for all threads.
+
+        Raises: as `wrapping_key_for`.
+        """
+        key = self.wrapping_key_for(key_name)
+        cipher = self._ciphers.get(key_name)
+        if cipher is None:
+            cipher = self._ciphers[key_name] = AESGCM(key)
+        return cipher
+
+    def _unknown(self, key_name: bytes) -> PortableError:
+        """Return what to say of a name that no epoch has."""
         parts = _KEY_NAME.fullmatch(key_name)
         if parts is None:
-            raise MalformedMessage("the wrapped key's name is not a volume id and an epoch id")
+            return MalformedMessage("the wrapped key's name is not a volume id and an epoch id")
         volume_id, epoch_id = (bytes.fromhex(part.decode()) for part in parts.groups())
         if volume_id != self.volume_id:
-            raise ContextMismatch(
+            return ContextMismatch(
                 f"the object belongs to volume {volume_id.hex()}, and {self.name!r} is {self.volume_id.hex()}"
             )
-        epoch = self.epoch(epoch_id)
-        if epoch.state == "compromised":
-            raise KeysError(f"epoch {epoch_id.hex()} of volume {self.name!r} is compromised; its objects are not trusted")
-        return epoch.key
+        return self._missing(epoch_id)
+
+    def _missing(self, epoch_id: bytes) -> UnknownEpoch:
+        return UnknownEpoch(f"volume {self.name!r} has no epoch {epoch_id.hex()} in this keyring: use a later generation of it")
 
     def __repr__(self) -> str:
         return f"<VolumeKeys {self.name!r} {self.volume_id.hex()}>"

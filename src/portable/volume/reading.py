@@ -3,6 +3,7 @@
 A reader is pinned to the version that it opened: it reads with If-Match and never mixes two versions.
 """
 
+import io
 from collections.abc import Iterator
 from typing import Final, Protocol
 
@@ -113,17 +114,18 @@ class SealedReader:
         """See `Reader.read`."""
         start, stop = clamp(start, stop, self.info.size)
         cover = self._body.cover(start, stop)
-        pieces: list[memoryview] = []
-        if cover.regular:
-            first, last = cover.regular[0], cover.regular[-1]
-            span = self._body.span(first, last, self._decryptor.header_length)
-            pieces.append(memoryview(self._decryptor.frames(first, self._take(span))))
-        if cover.final:
-            pieces.append(self._tail)
-        skip, length = start - cover.origin, stop - start
-        if len(pieces) == 1:
-            return bytes(pieces[0][skip : skip + length])
-        return bytes(memoryview(b"".join(pieces))[skip : skip + length])
+        length = len(cover.regular) * self._body.frame_length
+        # What `BytesIO` holds can be written to, and leaves it without a copy: the only way to decrypt into `bytes`.
+        plaintext = io.BytesIO(bytes(length + (len(self._tail) if cover.final else 0)))
+        with plaintext.getbuffer() as out:
+            if cover.regular:
+                first, last = cover.regular[0], cover.regular[-1]
+                span = self._body.span(first, last, self._decryptor.header_length)
+                self._decryptor.frames_into(first, self._take(span), out)
+            if cover.final:
+                out[length:] = self._tail
+        skip = start - cover.origin
+        return plaintext.getvalue()[skip : skip + stop - start]
 
     def _take(self, span: Span) -> memoryview:
         """Return stored bytes: from what came with the header where it holds them, else from the host."""

@@ -2,17 +2,24 @@
 
 Staging encrypts once. A commit may be repeated, because it sends the same bytes again; what failed while staging is aborted and
 never resumed.
+
+The parts of a large object stand one after another in one buffer, which is filled again only when the host has what was in it:
+when `Upload.part` has returned.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import BinaryIO, Final, Protocol
 
 from typing_extensions import Buffer
 
 from portable.backends.protocol import ANY, Attributes, Backend, Expectation, Stat, Upload
 from portable.errors import PortableError
 from portable.sealed import Sealing
+
+PIECE: Final = 1024 * 1024
+"""Bytes of plaintext that are read and encrypted at a time: they stay in a processor's cache, where a whole part would not."""
 
 Source = Buffer | BinaryIO | Iterable[bytes]
 """What can be written: bytes, a binary file (read from where it stands to its end), or an iterable of chunks."""
@@ -33,64 +40,91 @@ class Staged(Protocol):
         """Drop what was staged."""
 
 
-def plaintext_chunks(source: Source, size: int) -> Iterator[Buffer]:
-    """Return the source's bytes as a sequence of non-empty chunks; a file is read `size` bytes at a time."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        view = memoryview(source).cast("B")
-        return (view[start : start + size] for start in range(0, len(view), size))
-    read = getattr(source, "read", None)
-    if read is not None:
-        return iter(lambda: read(size), b"")
-    if isinstance(source, Iterable):
-        return (chunk for chunk in source if chunk)
-    view = memoryview(source).cast("B")
-    return (view[start : start + size] for start in range(0, len(view), size))
-
-
 def stage(backend: Backend, key: str, source: Source, *, attributes: Attributes | None, sealing: Sealing | None) -> Staged:
     """Encrypt the source (where `sealing` is given) and stage it: in memory up to one part, as an upload beyond.
 
     Raises: what the source's `read` raises, InvalidKey, Unsupported, Denied, Unavailable; nothing stays staged then.
     """
     part_size = backend.capabilities.part_size
-    counted = _Counted(plaintext_chunks(source, part_size))
-    stored = _sealed(sealing, counted) if sealing else counted
-    parts = _parts(stored, part_size)
     message_id = sealing.encryptor.message_id if sealing else None
-    first = next(parts, b"")
-    second = next(parts, None)
-    if second is None:
-        return _Whole(backend, key, first, attributes, counted.size, message_id)
+    writer: _Writer = sealing.encryptor if sealing else _Clear()
+    chunks = _chunks(source)
+    first, second = next(chunks, memoryview(b"")), next(chunks, None)
+    if second is None and writer.stored_length(len(first)) <= part_size:
+        return _Whole(backend, key, writer.whole(first), attributes, len(first), message_id)
+    pieces = _Pieces(chain((first,), () if second is None else (second,), chunks))
+    parts = _parts(writer, pieces, part_size)
+    part, is_last = next(parts)
+    if is_last:
+        return _Whole(backend, key, part, attributes, pieces.size, message_id)
     upload = backend.begin(key, attributes=attributes)
     try:
-        for number, part in enumerate(_chain(first, second, parts)):
-            upload.part(number, part)
+        upload.part(0, part)
+        for number, (following, _) in enumerate(parts, 1):
+            upload.part(number, following)
     except BaseException:
         # What the source or the host raised is the news; a failing abort must not hide it.
         with contextlib.suppress(PortableError):
             upload.abort()
         raise
-    return _Parts(upload, counted.size, message_id)
+    return _Parts(upload, pieces.size, message_id)
 
 
-class _Counted:
-    """Passes chunks on and counts their bytes."""
+class _Writer(Protocol):
+    """What makes stored bytes of plaintext: the encryptor of a message, or nothing but a copy."""
 
-    def __init__(self, chunks: Iterator[Buffer]) -> None:
+    @property
+    def header(self) -> bytes: ...
+    def room(self, length: int) -> int: ...
+    def stored_length(self, length: int) -> int: ...
+    def whole(self, plaintext: Buffer) -> Buffer: ...
+    def update_into(self, plaintext: Buffer, out: Buffer) -> int: ...
+    def finish_into(self, out: Buffer) -> int: ...
+
+
+class _Clear:
+    """Stores plaintext as it is."""
+
+    header = b""
+
+    def room(self, length: int) -> int:
+        return length
+
+    def stored_length(self, length: int) -> int:
+        return length
+
+    def whole(self, plaintext: Buffer) -> bytes:
+        return bytes(plaintext)
+
+    def update_into(self, plaintext: Buffer, out: Buffer) -> int:
+        piece = memoryview(plaintext)
+        memoryview(out)[: len(piece)] = piece
+        return len(piece)
+
+    def finish_into(self, out: Buffer) -> int:
+        del out
+        return 0
+
+
+class _Pieces:
+    """Cuts chunks into pieces of at most `PIECE` bytes, and counts their bytes."""
+
+    def __init__(self, chunks: Iterable[memoryview]) -> None:
         self._chunks = chunks
         self.size = 0
 
-    def __iter__(self) -> Iterator[Buffer]:
+    def __iter__(self) -> Iterator[memoryview]:
         for chunk in self._chunks:
-            self.size += memoryview(chunk).nbytes
-            yield chunk
+            self.size += len(chunk)
+            for start in range(0, len(chunk), PIECE):
+                yield chunk[start : start + PIECE]
 
 
 class _Whole:
     """One put of bytes held in memory."""
 
     def __init__(
-        self, backend: Backend, key: str, data: bytes, attributes: Attributes | None, size: int, message_id: bytes | None
+        self, backend: Backend, key: str, data: Buffer, attributes: Attributes | None, size: int, message_id: bytes | None
     ) -> None:
         self._backend = backend
         self._key = key
@@ -121,26 +155,34 @@ class _Parts:
         self._upload.abort()
 
 
-def _sealed(sealing: Sealing, plaintext: Iterable[Buffer]) -> Iterator[Buffer]:
-    yield sealing.encryptor.header
-    for chunk in plaintext:
-        yield sealing.encryptor.update(chunk)
-    yield sealing.encryptor.finish()
+def _chunks(source: Source) -> Iterator[memoryview]:
+    """Return the source's bytes as a sequence of non-empty chunks; a file is read `PIECE` bytes at a time."""
+    read: Callable[[int], bytes] | None = getattr(source, "read", None)
+    if read is not None:
+        return map(memoryview, iter(lambda: read(PIECE), b""))
+    if isinstance(source, (bytes, bytearray, memoryview)) or not isinstance(source, Iterable):
+        view = memoryview(source).cast("B")
+        return iter((view,) if view else ())
+    return (memoryview(chunk) for chunk in source if chunk)
 
 
-def _parts(stored: Iterable[Buffer], size: int) -> Iterator[bytes]:
-    """Cut stored bytes into parts of exactly `size` bytes; the last may be shorter."""
-    held = bytearray()
-    for chunk in stored:
-        held += chunk
-        while len(held) >= size:
-            yield bytes(memoryview(held)[:size])
-            del held[:size]
-    if held:
-        yield bytes(held)
+def _parts(writer: _Writer, pieces: Iterable[memoryview], size: int) -> Iterator[tuple[memoryview, bool]]:
+    """Give the stored bytes in parts of exactly `size` bytes, and whether a part is the last, which may be shorter.
 
-
-def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield second
-    yield from rest
+    All stand in one buffer: a part is gone when the next is asked for.
+    """
+    room = writer.room(PIECE)
+    buffer = memoryview(bytearray(size + room + len(writer.header)))
+    held = len(writer.header)
+    buffer[:held] = writer.header
+    for piece in chain(pieces, (None,)):
+        free = buffer[held:]
+        held += writer.finish_into(free) if piece is None else writer.update_into(piece, free)
+        start = 0
+        while held - start > size:
+            yield buffer[start : start + size], False
+            start += size
+        if start:
+            buffer[: held - start] = buffer[start:held]
+            held -= start
+    yield buffer[:held], True
