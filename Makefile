@@ -8,6 +8,8 @@ SERVERS := .tools/.installed
 INTEROP := .tools/interop/.installed
 FUZZER := .venv/.fuzzer-installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# Tests wait for servers more than they compute. Those of one file share what they have started.
+PARALLEL := --numprocesses=2 --dist=loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -23,17 +25,17 @@ demo: $(SERVERS) ## Run the demonstration against servers started on this machin
 	$(BIN)/python -m examples.demo
 
 test: $(SERVERS) $(INTEROP) ## Run every test but those marked long or hosts
-	$(BIN)/pytest -m "not long and not hosts"
+	$(BIN)/pytest $(PARALLEL) -m "not long and not hosts"
 
 test-long: $(SERVERS) $(INTEROP) ## Run the long tests too
-	$(BIN)/pytest -m "not hosts"
+	$(BIN)/pytest $(PARALLEL) -m "not hosts"
 
 test-hosts: $(SERVERS) ## Run the tests marked hosts; installs their Debian packages (root, or sudo without a password)
 	tests/servers/install-packages
 	$(BIN)/pytest -m hosts
 
-bench: $(ENVIRONMENT) ## Measure the codec beside the bare cipher and the public SDK
-	$(BIN)/python -m bench.codec
+bench: $(SERVERS) ## Measure the codec beside the bare cipher and the public SDK, and the backends beside other clients
+	status=0; for what in codec backends; do $(BIN)/python -m bench.$$what || status=1; done; exit $$status
 
 fuzz: $(FUZZER) ## Run the coverage-guided fuzzer; FUZZ="--runs 1000000 header" chooses how long and at what
 	$(BIN)/python -m tests.fuzz $(FUZZ)

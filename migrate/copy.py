@@ -24,8 +24,10 @@ from portable.errors import (
     IntegrityError,
     KeysError,
     NotFound,
+    OutcomeUnknown,
     PortableError,
     PreconditionFailed,
+    RetryableError,
     Unavailable,
     Unsupported,
 )
@@ -175,11 +177,11 @@ class _Copier:
             self._go_on()
             try:
                 return staged.commit(expect)
-            except (AlreadyExists, PreconditionFailed, Unavailable) as refusal:
+            except (AlreadyExists, OutcomeUnknown, PreconditionFailed, Unavailable) as refusal:
                 standing = self._standing(item.key)
                 if standing is not None and None is not standing.message_id == staged.message_id:
                     return standing.stat  # the write happened, and its answer was lost
-                if isinstance(refusal, Unavailable):
+                if isinstance(refusal, RetryableError):
                     raise
                 if standing is not None and standing.source_etag is None:
                     raise AlreadyExists(FOREIGN) from None

@@ -12,6 +12,7 @@ from migrate.declaration import Timing
 from migrate.gate import GateResult, check_gate
 from migrate.journal import Journal
 from migrate.switch import Switch
+from portable.backends.location import same_store
 from portable.catalog.entry import Entry, Home
 from portable.errors import PortableError, RefusedError
 
@@ -76,7 +77,7 @@ class Cutover:
             if entry.phase == "flipped":
                 return self._finish(entry, "an earlier cutover flipped the volume and did not finish")
             return CutoverResult(entry, moved=True, gate=None, problems=())
-        if not entry.home.is_at(self._old.url, self._old.endpoint, self._old.account):
+        if not same_store(entry.home.location, self._old.location):
             raise RefusedError(
                 f"the home of volume {entry.name!r} is {entry.home.url}, and the migration's source is {self._old.url}: "
                 "migrate from where the volume's home is"
@@ -143,4 +144,4 @@ class Cutover:
 
 
 def _same_home(home: Home, new: Home) -> bool:
-    return home.is_at(new.url, new.endpoint, new.account) and (home.mode, home.volume_id) == (new.mode, new.volume_id)
+    return same_store(home.location, new.location) and (home.mode, home.volume_id) == (new.mode, new.volume_id)

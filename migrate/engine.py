@@ -11,14 +11,13 @@ from migrate.declaration import Declaration
 from migrate.journal import Journal, Side
 from portable.backends.location import Location
 from portable.backends.protocol import Backend
-from portable.backends.registry import open_backend
 from portable.errors import UnknownEpoch
 from portable.keys.at_hand import somebody_at_hand
 from portable.keys.authority import AuthorityPublic
 from portable.keys.keyring import Keyring
 from portable.keys.recipient import Identity
 from portable.keys.volume_keys import VolumeKeys
-from portable.opening import DEFAULT_BOUND, identity_from_environment, read_keyring
+from portable.opening import backend_at, identity_from_environment, read_keyring
 from portable.volume import Volume
 
 Wrap = Callable[[Side, Backend], Backend]
@@ -111,7 +110,7 @@ class Migration:
         return f"<Migration {self.declaration.name!r}: {self.declaration.source.url} to {self.declaration.target.url}>"
 
     def _open(self, side: Side, location: Location) -> Backend:
-        backend = open_backend(location, bound=DEFAULT_BOUND)
+        backend = backend_at(location)
         return self._closed_at_end(self._wrap(side, backend) if self._wrap else backend)
 
     def _closed_at_end(self, opened: Closable) -> Closable:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from portable.backends import azure_names
 from portable.backends.key_rules import AZURE_KEY_CHARACTERS, S3_KEY_BYTES, awkward
 from portable.backends.local_files import SEGMENT_BYTES, segments
 from portable.backends.protocol import Stat
@@ -175,17 +176,25 @@ def _refused(entry: Stat, route: Route) -> bool:
         return True
     if route.names == "sealed":
         return False
-    if route.target == "file":
-        return not _too_long(entry, route) and not _fits_a_folder(entry.key)
-    return route.target != "memory" and awkward(route.prefix + entry.key) is not None
+    if _too_long(entry, route):
+        return False
+    return _REFUSED_BY.get(route.target, awkward)(route.prefix + entry.key) is not None
 
 
-def _fits_a_folder(key: str) -> bool:
+def _misfit_of_folder(key: str) -> str | None:
     try:
         segments(key, url="")
-    except InvalidKey:
-        return False
-    return True
+    except InvalidKey as error:
+        return str(error)
+    return None
+
+
+_REFUSED_BY: Final[Mapping[str, Callable[[str], str | None]]] = {
+    "az": azure_names.obstacle,
+    "file": _misfit_of_folder,
+    "memory": lambda _: None,
+}
+"""By the target's scheme, what tells whether a key is refused there; `awkward` for every other."""
 
 
 def _reserved(entry: Stat, _: Route) -> bool:

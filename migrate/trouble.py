@@ -9,7 +9,16 @@ from typing import Final
 from tenacity import Retrying, retry_if_exception, sleep_using_event, stop_after_attempt, wait_random_exponential
 
 from migrate.journal import Side
-from portable.errors import Denied, KeysError, NotFound, ObjectChanged, PortableError, Unavailable, Unsupported
+from portable.errors import (
+    Denied,
+    KeysError,
+    NotFound,
+    ObjectChanged,
+    OutcomeUnknown,
+    PortableError,
+    Unavailable,
+    Unsupported,
+)
 
 ATTEMPTS: Final = 4
 """Times that one object is begun anew, after an outage or because it changed while it was read."""
@@ -73,4 +82,4 @@ def repeating(abandon: threading.Event) -> Retrying:
 
 
 def _worth_repeating(error: BaseException) -> bool:
-    return isinstance(error, Blamed) and isinstance(error.error, (ObjectChanged, Unavailable))
+    return isinstance(error, Blamed) and isinstance(error.error, (ObjectChanged, OutcomeUnknown, Unavailable))

@@ -1,11 +1,12 @@
 """Servers, one of each for a test run, started when a test first asks for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.servers import Azurite, SeaweedFS
+from tests.servers import Azurite, Ceph, JuiceFS, MiniStack, Moto, Rclone, SeaweedFS, Swift
 
 
 @pytest.fixture(autouse=True)
@@ -16,23 +17,26 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"PORTABLE_{variable}", raising=False)
 
 
-@pytest.fixture(scope="session")
-def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    """An S3 server."""
-    with SeaweedFS(tmp_path_factory.mktemp("seaweedfs")) as server:
-        yield server
+def one_for_the_run(kind: Callable[[Path], Any]) -> Any:
+    """Make the fixture of a kind of server, which has the name of its class in lower case."""
+    name = kind.__name__.lower()
+
+    @pytest.fixture(scope="session", name=name)
+    def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+        with kind(tmp_path_factory.mktemp(name)) as running:
+            yield running
+
+    return server
 
 
-@pytest.fixture(scope="session")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    """An Azure storage account."""
-    with Azurite(tmp_path_factory.mktemp("azurite")) as server:
-        yield server
+azurite, seaweedfs = one_for_the_run(Azurite), one_for_the_run(SeaweedFS)
+juicefs, ministack, moto, rclone = (one_for_the_run(kind) for kind in (JuiceFS, MiniStack, Moto, Rclone))
+ceph, swift = one_for_the_run(Ceph), one_for_the_run(Swift)
 
 
 @pytest.fixture
 def bucket(seaweedfs: SeaweedFS) -> Iterator[str]:
-    """Name a bucket of the S3 server that only this test uses."""
+    """Name a bucket of SeaweedFS that only this test uses."""
     name = seaweedfs.make_bucket()
     yield name
     seaweedfs.remove_bucket(name)
@@ -40,7 +44,7 @@ def bucket(seaweedfs: SeaweedFS) -> Iterator[str]:
 
 @pytest.fixture
 def container(azurite: Azurite) -> Iterator[str]:
-    """Name a container of the Azure account that only this test uses."""
+    """Name a container of Azurite that only this test uses."""
     name = azurite.make_container()
     yield name
     azurite.remove_container(name)

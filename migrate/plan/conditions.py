@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from migrate.engine import Migration
 from migrate.findings import KINDS, Finding
 from migrate.inventory import listed_at
-from portable.backends.location import Location
+from portable.backends.location import same_store
 from portable.catalog.local import LocalCatalog
 from portable.errors import (
     ConfigurationError,
@@ -85,16 +85,6 @@ def require_unmoved(migration: Migration) -> None:
             f"the home of volume {entry.name!r} is {entry.home.url} already: the migration is finished, and copying again "
             "could replace what clients have written there"
         )
-
-
-def same_store(one: Location, other: Location) -> bool:
-    """Tell whether two addresses name one store. What only one of them says, such as an endpoint, does not tell them apart."""
-    if (one.scheme, one.container, one.prefix) != (other.scheme, other.container, other.prefix):
-        return False
-    if one.scheme == "file":
-        return one.path == other.path
-    pairs = ((one.endpoint, other.endpoint), (one.account, other.account))
-    return all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
 def _in_words(error: PortableError) -> str:

@@ -12,12 +12,15 @@ built-in exception as a second base::
     ├── InvalidKey                kind "invalid-key"          also ValueError; this store cannot hold the key unchanged
     ├── Unsupported               kind "unsupported"          also io.UnsupportedOperation; the host cannot do it
     ├── Denied                    kind "denied"               also PermissionError
+    ├── Cancelled                 kind "cancelled"            the store was closed while the call waited; exit status 130
     ├── RetryableError            kind "retryable"            also TimeoutError; the same call may succeed later
-    │   ├── Unavailable           kind "unavailable"          no answer, a cut connection, a server error, throttling
+    │   ├── Unavailable           kind "unavailable"          no answer, a cut connection, a server error
+    │   │   └── Throttled         kind "throttled"            the host asks for fewer requests
     │   ├── Frozen                kind "frozen"               writes are held while the volume moves
     │   ├── ObjectChanged         kind "changed"              the object was replaced while it was read: open it again
     │   └── OutcomeUnknown        kind "outcome-unknown"      a write was neither acknowledged nor refused: repeat it
     ├── IntegrityError            kind "integrity"            stored bytes are not what a trusted writer wrote
+    │   ├── Corrupt               kind "corrupt"              bytes do not fit their checksum: altered on the way or at the host
     │   ├── MalformedMessage      kind "malformed"            not a message of the profile
     │   └── ContextMismatch       kind "context-mismatch"     an authentic message of another key or volume
     └── KeysError                 kind "keys"
@@ -88,6 +91,13 @@ class Denied(PortableError, PermissionError):
     kind = "denied"
 
 
+class Cancelled(PortableError):
+    """The store was closed while the call waited to be repeated."""
+
+    kind = "cancelled"
+    exit_status = 130
+
+
 class RetryableError(PortableError, TimeoutError):
     """The same call may succeed later."""
 
@@ -101,6 +111,16 @@ class Unavailable(RetryableError):
     """
 
     kind = "unavailable"
+
+
+class Throttled(Unavailable):
+    """The host asks for fewer requests; `retry_after` is how many seconds it wants to be left alone, where it says so."""
+
+    kind = "throttled"
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Frozen(RetryableError):
@@ -125,6 +145,15 @@ class IntegrityError(PortableError):
     """Stored bytes are not what a holder of the volume's keys wrote at this place."""
 
     kind = "integrity"
+
+
+class Corrupt(IntegrityError):
+    """Bytes do not fit the checksum that came with them: they were altered on the way, or at the host.
+
+    A write that ends so stored nothing that a reader sees.
+    """
+
+    kind = "corrupt"
 
 
 class MalformedMessage(IntegrityError):

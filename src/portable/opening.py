@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from portable.backends.location import Location
+from portable.backends.protocol import Backend
 from portable.backends.registry import open_backend
 from portable.catalog.entry import Home
 from portable.catalog.homes import Homes
@@ -13,6 +14,7 @@ from portable.catalog.local import LocalCatalog
 from portable.catalog.pins import Pins
 from portable.config import Settings, settings
 from portable.errors import ConfigurationError, ContextMismatch
+from portable.hosts.reaching import reached
 from portable.keys.at_hand import identity_at_hand
 from portable.keys.keyring import Keyring
 from portable.keys.recipient import Identity
@@ -75,7 +77,15 @@ def open_store(
     if (keyring is None) != (volume is None):
         raise ConfigurationError("an encrypted volume needs both its keyring and its name there (keyring=..., volume=...)")
     keys = volume_keys(keyring, volume, authority=authority, identity=identity) if keyring and volume else None
-    return Volume(open_backend(location, bound=bound), keys)
+    return Volume(backend_at(location, bound=bound), keys)
+
+
+def backend_at(location: Location, *, bound: float = DEFAULT_BOUND) -> Backend:
+    """Open the store at `location`, by the profile of its provider where it names one; nothing is sent to its host yet.
+
+    `bound` limits each mutation, in seconds. Raises: ConfigurationError.
+    """
+    return open_backend(reached(location), bound=bound)
 
 
 def open_volume(
@@ -150,7 +160,7 @@ class HomeOpener:
     def __call__(self, home: Home, bound: float) -> Volume:
         """Open the store of `home` with mutations bound to `bound` seconds. Raises: ConfigurationError, KeysError."""
         keys = self.keys(home) if home.mode == "sealed" else None
-        return Volume(open_backend(home.location, bound=bound), keys)
+        return Volume(backend_at(home.location, bound=bound), keys)
 
     def renewed(self, home: Home, volume: Volume) -> Volume:
         """Return `volume`, or where the keyring changed, the volume with its present keys over the same backend.

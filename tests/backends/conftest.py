@@ -1,51 +1,24 @@
-"""Stores of every kind, each empty and used by one test."""
+"""The conformance suite's fixtures: a test that asks for `store` or `backend` runs once for each host of the table."""
 
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from portable.backends.location import Location
 from portable.backends.protocol import Backend
-from portable.backends.registry import open_backend
-from tests.servers import Azurite, SeaweedFS
+from tests.backends.hosts import CONTAINERS, HOSTS, WITH_DEBIAN_PACKAGES, Store, refusal
 
-HOSTS = ("memory", "local", "s3", "azure")
-
-
-@dataclass
-class Store:
-    """A kind of host, a function that opens a location in the test's own container, and a backend on its root."""
-
-    kind: str
-    open: Callable[[str], Backend]
-    """Takes a prefix."""
-    missing: Callable[[], Backend]
-    """Opens a container that does not exist."""
-
-    def __post_init__(self) -> None:
-        self.backend = self.open("")
+__all__ = ["Store", "refusal"]
 
 
-def azure_environment(server: Azurite, monkeypatch: pytest.MonkeyPatch, prefix: str = "TEST_") -> str:
-    for name, value in server.env(prefix).items():
-        monkeypatch.setenv(name, value)
-    return f"env:{prefix}"
+MARKS = {
+    **dict.fromkeys(WITH_DEBIAN_PACKAGES, pytest.mark.hosts),
+    # aiohttp advises azure-core against bodies of more than 1 MiB as bytes, which neither adlfs nor we choose.
+    "fsspec-adlfs": pytest.mark.filterwarnings("ignore:Sending a large body directly with raw bytes:ResourceWarning"),
+}
 
 
-def s3_environment(server: SeaweedFS, monkeypatch: pytest.MonkeyPatch, prefix: str = "TEST_") -> str:
-    for name, value in server.env(prefix).items():
-        monkeypatch.setenv(name, value)
-    return f"env:{prefix}"
-
-
-def opener(base: str, credentials: str = "default") -> Callable[[str], Backend]:
-    return lambda prefix: open_backend(Location(f"{base}/{prefix}", credentials=credentials), bound=20.0)
-
-
-@pytest.fixture(params=HOSTS)
+@pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in HOSTS])
 def kind(request: pytest.FixtureRequest) -> str:
     """Name each kind of host in turn."""
     return str(request.param)
@@ -53,31 +26,15 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def store(kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """Open an empty store of the kind."""
-    if kind == "memory":
-        name = f"t-{uuid.uuid4().hex}"
-        made = Store(kind, opener(f"memory://{name}"), lambda: opener(f"memory://{name}-other")(""))
-    elif kind == "local":
-        (tmp_path / "root").mkdir()
-
-        def local(prefix: str) -> Backend:
-            folder = tmp_path / "root" / prefix
-            folder.mkdir(parents=True, exist_ok=True)
-            return open_backend(Location(f"file://{folder}"))
-
-        made = Store(kind, local, lambda: open_backend(Location(f"file://{tmp_path}/missing")))
-    elif kind == "s3":
-        server: SeaweedFS = request.getfixturevalue("seaweedfs")
-        credentials = s3_environment(server, monkeypatch)
-        bucket = request.getfixturevalue("bucket")
-        made = Store(kind, opener(f"s3://{bucket}", credentials), lambda: opener("s3://missing-bucket", credentials)(""))
-    else:
-        account: Azurite = request.getfixturevalue("azurite")
-        credentials = azure_environment(account, monkeypatch)
-        container = request.getfixturevalue("container")
-        made = Store(kind, opener(f"az://{container}", credentials), lambda: opener("az://missing", credentials)(""))
-    yield made
-    made.backend.close()
+    """Open an empty store of the kind, of this test alone."""
+    host = HOSTS[kind]
+    server = request.getfixturevalue(host.server) if host.server else None
+    with CONTAINERS[host.scheme](server, tmp_path) as container:
+        for name, value in container.environment.items():
+            monkeypatch.setenv(name, value)
+        opened = Store(kind, container)
+        yield opened
+        opened.backend.close()
 
 
 @pytest.fixture

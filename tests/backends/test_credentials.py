@@ -112,6 +112,28 @@ def test_a_profile_gives_its_keys_region_and_endpoint(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("profiles")
+def test_a_profile_names_its_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("own.pem", "general.pem"):
+        (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----\n")
+    with (tmp_path / "config").open("a") as config:
+        config.write(f"ca_bundle = {tmp_path}/own.pem\n")
+    monkeypatch.setenv("AWS_CA_BUNDLE", f"{tmp_path}/general.pem")
+    assert s3_credentials(Location("s3://bucket", credentials="profile:scw")).transport.ca_bundle == f"{tmp_path}/own.pem"
+    (tmp_path / "own.pem").unlink()
+    with pytest.raises(ConfigurationError, match="ca_bundle of the AWS profile 'scw'"):
+        s3_credentials(Location("s3://bucket", credentials="profile:scw"))
+
+
+def test_the_authorities_of_an_s3_host_are_not_those_of_azure(tmp_path: Path) -> None:
+    (tmp_path / "s3.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    environment = {**S3, **AZURE, "AWS_CA_BUNDLE": f"{tmp_path}/s3.pem"}
+    assert (
+        s3_credentials(Location("s3://bucket", credentials="env:X_"), environment).transport.ca_bundle == f"{tmp_path}/s3.pem"
+    )
+    assert azure_credentials(Location("az://c", credentials="env:X_"), environment).transport.ca_bundle is None
+
+
+@pytest.mark.usefixtures("profiles")
 def test_an_unknown_profile_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="nobody"):
         s3_credentials(Location("s3://bucket", credentials="profile:nobody"))

@@ -1,14 +1,15 @@
 """What a folder as a store must not do."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from portable.backends.location import Location
-from portable.backends.protocol import ABSENT, Backend, Matches
+from portable.backends.protocol import ABSENT, Backend, Fetched, Matches
 from portable.backends.registry import open_backend
-from portable.errors import InvalidKey, NotFound, PreconditionFailed
+from portable.errors import InvalidKey, NotFound, PortableError, PreconditionFailed
 
 
 @pytest.fixture
@@ -22,16 +23,10 @@ def backend(root: Path) -> Backend:
     return open_backend(Location(f"file://{root}"))
 
 
-def test_a_write_in_place_shows_in_the_etag_though_its_time_was_set_back(backend: Backend, root: Path) -> None:
-    before = backend.put("key", b"before")
-    told = (root / "key").stat()
-    with (root / "key").open("r+b") as file:
-        file.write(b"after!")
-    os.utime(root / "key", ns=(told.st_atime_ns, told.st_mtime_ns))
-    assert backend.stat("key").size == before.size
-    assert backend.stat("key").etag != before.etag
-    with pytest.raises(PreconditionFailed):
-        backend.put("key", b"mine", expect=Matches(before.etag))
+def uploaded(backend: Backend) -> None:
+    upload = backend.begin("folder/key")
+    upload.part(0, b"mine")
+    backend.resume("folder/key", upload.token).commit()
 
 
 def test_a_symbolic_link_is_never_followed(backend: Backend, root: Path, tmp_path: Path) -> None:
@@ -55,6 +50,64 @@ def test_a_symbolic_link_is_never_followed(backend: Backend, root: Path, tmp_pat
         "file": {"file_type": "symbolic link"},
     }
     assert (tmp_path / "outside" / "secret").read_text() == "secret"
+
+
+VERBS: dict[str, Callable[[Backend], object]] = {
+    "get": lambda backend: backend.get("folder/key"),
+    "stat": lambda backend: backend.stat("folder/key"),
+    "put": lambda backend: backend.put("folder/key", b"mine"),
+    "create": lambda backend: backend.put("folder/new", b"mine", expect=ABSENT),
+    "replace": lambda backend: backend.put("folder/key", b"mine", expect=Matches("any")),
+    "delete": lambda backend: backend.delete("folder/key"),
+    "list": lambda backend: [stat.size for stat in backend.list()],
+    "inventory": lambda backend: [stat.size for stat in backend.inventory()],
+    "unfinished": lambda backend: list(backend.unfinished()),
+    "upload": uploaded,
+}
+
+
+@pytest.mark.parametrize("swapped", ["folder", "folder/key", ".portable-tmp"])
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_swapped_for_a_link_at_any_step_leads_nowhere(verb: str, swapped: str, tmp_path: Path) -> None:
+    calls = ("open", "stat", "mkdir", "link", "replace", "unlink", "rmdir", "scandir")
+    step = 0
+    done = False
+    while not done:
+        root, outside = tmp_path / f"root-{step}", tmp_path / f"outside-{step}"
+        for folder in (root / "folder", root / ".portable-tmp", outside):
+            folder.mkdir(parents=True)
+        (outside / "key").write_text("outside")
+        (root / "folder" / "key").write_text("inside")
+        before = {path.name: path.read_bytes() for path in outside.iterdir()}
+        backend = open_backend(Location(f"file://{root}"))
+        left = step
+
+        def swap(root: Path = root, outside: Path = outside) -> None:
+            target = root / swapped
+            target.rename(root.parent / f"{root.name}-moved")
+            target.symlink_to(outside / "key" if swapped.endswith("key") else outside)
+
+        def stepping(real: Callable[..., object], swap: Callable[[], None] = swap) -> Callable[..., object]:
+            def call(*arguments: object, **options: object) -> object:
+                nonlocal left
+                left -= 1
+                if left == -1:
+                    swap()
+                return real(*arguments, **options)
+
+            return call
+
+        with pytest.MonkeyPatch.context() as patched:
+            for name in calls:
+                patched.setattr(os, name, stepping(getattr(os, name)))
+            try:
+                answer = VERBS[verb](backend)
+            except PortableError:
+                answer = None
+        assert {path.name: path.read_bytes() for path in outside.iterdir()} == before
+        if isinstance(answer, Fetched):
+            assert bytes(answer.data) == b"inside"
+        done, step = left >= 0, step + 1
 
 
 def test_a_folder_swapped_for_a_link_is_not_followed_by_a_delete(backend: Backend, root: Path, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from portable.backends.protocol import ABSENT, Backend, Matches
-from portable.errors import AlreadyExists, ConfigurationError, NotFound, PreconditionFailed
+from portable.backends.protocol import ABSENT, ANY, Backend, Matches
+from portable.errors import AlreadyExists, ConfigurationError, NotFound, PreconditionFailed, Unsupported
+from tests.backends.conftest import Store, refusal
 
 
 def two_and_a_half(backend: Backend) -> list[bytes]:
@@ -26,7 +27,7 @@ def test_parts_from_several_threads_become_one_object(backend: Backend) -> None:
     assert keys(backend) == []
     with pytest.raises(NotFound):
         backend.stat("folder/large")
-    done = upload.commit(ABSENT)
+    done = upload.commit(ABSENT if backend.capabilities.conditional_commit else ANY)
     whole = b"".join(parts)
     fetched = backend.get("folder/large")
     assert bytes(fetched.data) == whole
@@ -37,61 +38,47 @@ def test_parts_from_several_threads_become_one_object(backend: Backend) -> None:
     assert keys(backend) == ["folder/large"]
 
 
-def test_a_part_can_be_staged_again(backend: Backend) -> None:
+def test_a_part_can_be_staged_again(backend: Backend, kind: str) -> None:
     upload = backend.begin("key")
     upload.part(0, b"first, and longer")
+    if kind == "rclone":  # which keeps the first
+        with pytest.raises(Unsupported):
+            upload.part(0, b"second")
+        upload.abort()
+        return
     upload.part(0, b"second")
     upload.commit()
     assert bytes(backend.get("key").data) == b"second"
 
 
 def test_a_commit_is_refused_where_an_object_stands(backend: Backend) -> None:
+    able = backend.capabilities.conditional_commit
     standing = backend.put("key", b"standing")
     upload = backend.begin("key")
     upload.part(0, b"staged")
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(refusal(able, AlreadyExists)):
         upload.commit(ABSENT)
     upload.abort()
     upload = backend.begin("key")
     upload.part(0, b"staged")
-    with pytest.raises(PreconditionFailed):
+    with pytest.raises(refusal(able, PreconditionFailed)):
         upload.commit(Matches('"0x8D0000000000000"'))
     upload.abort()
     assert bytes(backend.get("key").data) == b"standing"
-    upload = backend.begin("key")
-    upload.part(0, b"staged")
-    upload.commit(Matches(standing.etag))
-    assert bytes(backend.get("key").data) == b"staged"
+    if able:
+        upload = backend.begin("key")
+        upload.part(0, b"staged")
+        upload.commit(Matches(standing.etag))
+        assert bytes(backend.get("key").data) == b"staged"
 
 
 def test_a_replacing_commit_is_refused_where_nothing_stands(backend: Backend) -> None:
     upload = backend.begin("folder/key")
     upload.part(0, b"staged")
-    with pytest.raises(PreconditionFailed):
+    with pytest.raises(refusal(backend.capabilities.conditional_commit, PreconditionFailed)):
         upload.commit(Matches('"0x8D0000000000000"'))
     upload.abort()
     assert keys(backend) == []
-
-
-def test_one_of_many_committers_wins(backend: Backend) -> None:
-    uploads = []
-    for number in range(4):
-        upload = backend.begin("key")
-        upload.part(0, b"%d" % number)
-        uploads.append(upload)
-
-    def commit(number: int) -> int | None:
-        try:
-            uploads[number].commit(ABSENT)
-        except AlreadyExists:
-            uploads[number].abort()
-            return None
-        return number
-
-    with ThreadPoolExecutor(4) as pool:
-        winners = [number for number in pool.map(commit, range(4)) if number is not None]
-    assert len(winners) == 1
-    assert bytes(backend.get("key").data) == b"%d" % winners[0]
 
 
 def test_two_uploads_to_one_key_do_not_mix(backend: Backend) -> None:
@@ -121,3 +108,55 @@ def test_a_commit_without_all_its_parts_is_refused(backend: Backend, numbers: li
         upload.commit()
     upload.abort()
     assert keys(backend) == []
+
+
+def test_what_is_staged_is_told(backend: Backend) -> None:
+    upload = backend.begin("key")
+    assert upload.staged() == {}
+    size = backend.capabilities.part_size
+    upload.part(1, b"12345")
+    upload.part(0, bytes(size))
+    assert upload.staged() == {0: size, 1: 5}
+    upload.abort()
+
+
+def test_an_upload_goes_on_where_another_process_left_it(store: Store) -> None:
+    backend = store.backend
+    upload = backend.begin("folder/key")
+    if not backend.capabilities.resumable:
+        assert upload.token == ""
+        with pytest.raises(Unsupported):
+            backend.resume("folder/key", upload.token)
+        with pytest.raises(Unsupported):
+            list(backend.unfinished())
+        return
+    first = os.urandom(backend.capabilities.part_size)
+    upload.part(0, first)
+    other = store.open("")
+    resumed = other.resume("folder/key", upload.token)
+    assert (resumed.staged(), resumed.token) == ({0: len(first)}, upload.token)
+    resumed.part(1, b"second")
+    resumed.commit()
+    assert bytes(other.get("folder/key").data) == first + b"second"
+    assert list(other.unfinished()) == []
+    other.close()
+
+
+def test_unfinished_uploads_are_found_and_dropped(store: Store) -> None:
+    backend = store.backend
+    if not backend.capabilities.resumable:
+        return
+    uploads = [backend.begin(key) for key in ("a", "b/c")]
+    for upload in uploads:
+        upload.part(0, b"staged")
+    found = {upload.key: upload for upload in backend.unfinished()}
+    assert set(found) == {"a", "b/c"}
+    uploads[1].commit()
+    backend.resume("a", found["a"].token).abort()
+    left = [upload.key for upload in backend.unfinished()]
+    if store.host.scheme == "az":
+        assert left == ["a"]  # staged blocks cannot be dropped: the service does that after a week
+        return
+    assert left == []
+    with pytest.raises(NotFound):
+        backend.resume("a", found["a"].token).part(0, b"more")

@@ -54,7 +54,7 @@ def test_copies_at_awkward_keys_are_verified_and_pass_the_gate(copied):
     assert scan_both(copied).differences == 0
 
 
-@pytest.mark.parametrize("name", ["strange", "a", "b/c", KEYS.volume_id.hex()])
+@pytest.mark.parametrize("name", ["strange", "a", "b/c", KEYS.volume_id.hex()], ids=["strange", "a", "b/c", "hex"])
 def test_an_object_under_a_foreign_name_is_extra_also_where_its_name_is_a_key_of_the_volume(copied, name):
     copied.target.backend.put(name, b"whatever")
     found = verify(copied)

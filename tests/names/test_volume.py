@@ -241,10 +241,12 @@ def test_an_upload_that_fails_names_its_key(backend, monkeypatch):
     stored = names.stored_key("a/b")
 
     class Cut:
+        token = ""
+
         def part(self, *_):
             raise Unavailable(f"put {stored!r} in s3://bucket: the connection was cut")
 
-        commit = abort = part
+        staged = commit = abort = part
 
     monkeypatch.setattr(backend, "begin", lambda *_, **__: Cut())
     with pytest.raises(Unavailable, match=r"^put 'a/b' in s3://bucket: the connection was cut$"):

@@ -62,7 +62,7 @@ def test_the_entry_points_are_declared(contents: dict[str, bytes]) -> None:
 def test_an_etl_program_installs_no_sdk_and_no_terminal_library(metadata: Message) -> None:
     required = [line for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     names = {line.split(">")[0].split("<")[0].split("=")[0].strip() for line in required}
-    assert names == {"cryptography", "fsspec", "msgspec", "obstore", "typing-extensions"}
+    assert names == {"cryptography", "fsspec", "msgspec", "tenacity", "typing-extensions"}
 
 
 def test_the_source_distribution_can_be_tested(distributions: Path) -> None:

@@ -8,8 +8,27 @@ Each is a context manager that starts the server, waits until it takes writes, a
 """
 
 from tests.servers.azurite import Azurite
+from tests.servers.ceph import Ceph
+from tests.servers.juicefs import JuiceFS
+from tests.servers.ministack import MiniStack
+from tests.servers.moto import Moto
 from tests.servers.openbao import OpenBao
+from tests.servers.rclone import Rclone
+from tests.servers.s3_server import S3Server
 from tests.servers.seaweedfs import SeaweedFS
 from tests.servers.softhsm import SoftHSM
+from tests.servers.swift import Swift
 
-__all__ = ["Azurite", "OpenBao", "SeaweedFS", "SoftHSM"]
+__all__ = [
+    "Azurite",
+    "Ceph",
+    "JuiceFS",
+    "MiniStack",
+    "Moto",
+    "OpenBao",
+    "Rclone",
+    "S3Server",
+    "SeaweedFS",
+    "SoftHSM",
+    "Swift",
+]

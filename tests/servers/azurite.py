@@ -32,6 +32,10 @@ class Azurite:
 
     folder: Path | None = None
     account: str = "portable"
+    certificate: tuple[Path, Path] | None = None
+    """PEM files of a certificate for 127.0.0.1 and of its key: it then speaks HTTPS, and takes access tokens too."""
+    authority: Path | None = None
+    """A PEM file of who issued the certificate, for `client`."""
     endpoint: str = field(default="", init=False)
     account_key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(64)).decode(), init=False, repr=False)
     _server: ServerProcess | None = field(default=None, init=False, repr=False)
@@ -98,7 +102,8 @@ class Azurite:
             from azure.storage.blob import BlobServiceClient
 
             credential = {"account_name": self.account, "account_key": self.account_key}
-            self._client = BlobServiceClient(self.endpoint, credential=credential, retry_total=0)
+            verify = str(self.authority) if self.authority else True
+            self._client = BlobServiceClient(self.endpoint, credential=credential, retry_total=0, connection_verify=verify)
         return self._client
 
     def requests(self) -> list[Request]:
@@ -137,13 +142,16 @@ class Azurite:
             "--blobHost=127.0.0.1",
             f"--blobPort={port}",
             f"--location={self._home / 'data'}",
+            "--loose",  # ignore what it does not know, a checksum of a range, instead of failing
             "--skipApiVersionCheck",
             "--disableTelemetry",
         ]
+        if self.certificate:
+            command += [f"--cert={self.certificate[0]}", f"--key={self.certificate[1]}", "--oauth=basic"]
         environment = {"AZURITE_ACCOUNTS": f"{self.account}:{self.account_key}"}
         self._server = ServerProcess(command, self._home / "azurite.log", environment)
         self._server.start()
-        self.endpoint = f"http://127.0.0.1:{port}/{self.account}"
+        self.endpoint = f"{'https' if self.certificate else 'http'}://127.0.0.1:{port}/{self.account}"
         self._server.wait_until(self._takes_writes, seconds=START_SECONDS)
 
     def _takes_writes(self) -> bool:

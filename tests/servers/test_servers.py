@@ -7,8 +7,23 @@ import time
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.servers import Azurite, OpenBao, SeaweedFS, SoftHSM, install, programs
+from tests.servers import (
+    Azurite,
+    Ceph,
+    JuiceFS,
+    MiniStack,
+    Moto,
+    OpenBao,
+    Rclone,
+    S3Server,
+    SeaweedFS,
+    SoftHSM,
+    Swift,
+    install,
+    programs,
+)
 from tests.servers.process import ServerError, ServerProcess, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +72,36 @@ def test_a_key_service_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest
     assert not any(is_running(pid) for pid in pids)
     assert not (tmp_path / "home").exists()
     assert {path.name for folder in tmp_path.iterdir() for path in folder.iterdir()} == {"openbao.log"}
+
+
+def check_s3_server(kind: type[S3Server], folder: Path) -> None:
+    """Demand that two servers are two hosts, that they refuse a wrong secret, and that nothing of them stays but their logs."""
+    with kind(folder) as server, kind(folder) as other:
+        assert server.endpoint != other.endpoint
+        bucket = server.make_bucket()
+        server.client.put_object(Bucket=bucket, Key="folder/key", Body=b"data")
+        assert server.client.get_object(Bucket=bucket, Key="folder/key")["Body"].read() == b"data"
+        server.remove_bucket(bucket)
+        assert bucket not in {each["Name"] for each in server.client.list_buckets()["Buckets"]}
+        assert server.secret_key not in repr(server)
+        pids = [*server.pids, *other.pids]
+        assert all(is_running(pid) for pid in pids)
+        if kind is not Moto:
+            with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+                server._make_client(server.access_key, other.secret_key).list_buckets()
+    assert not any(is_running(pid) for pid in pids)
+    assert {path.suffix for home in folder.iterdir() for path in home.iterdir()} == {".log"}
+
+
+@pytest.mark.parametrize("kind", [JuiceFS, MiniStack, Moto, Rclone])
+def test_a_server_that_speaks_s3_leaves_nothing_behind(kind: type[S3Server], tmp_path: Path) -> None:
+    check_s3_server(kind, tmp_path)
+
+
+@pytest.mark.hosts
+@pytest.mark.parametrize("kind", [Ceph, Swift])
+def test_a_server_of_debian_packages_leaves_nothing_behind(kind: type[S3Server], tmp_path: Path) -> None:
+    check_s3_server(kind, tmp_path)
 
 
 @pytest.mark.hosts

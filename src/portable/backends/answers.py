@@ -4,33 +4,74 @@ Messages are made of the operation, the key, the store's URL, the status and the
 repeat URLs, and those may carry signatures.
 """
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from portable.backends.protocol import ABSENT, ANY, Expectation, Matches
 from portable.errors import (
     AlreadyExists,
     ConfigurationError,
+    Corrupt,
     Denied,
     InvalidKey,
     NotFound,
     PortableError,
     PreconditionFailed,
+    Throttled,
     Unavailable,
     Unsupported,
 )
 
 _Kind = tuple[type[PortableError], str]
 
+_THROTTLED: Final[_Kind] = (Throttled, "the host asks for fewer requests")
+_CORRUPT: Final[_Kind] = (Corrupt, "the bytes that came do not fit their checksum")
+_EXPIRED: Final[_Kind] = (Denied, "the credentials have expired: get new ones")
 _CODES: Final[dict[str, _Kind]] = {
+    **dict.fromkeys(
+        (
+            "SlowDown",  # Amazon S3, "Error responses"
+            "RequestLimitExceeded",
+            "BandwidthLimitExceeded",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequests",
+            "TooManyRequestsException",
+            "SlowDownRead",  # MinIO
+            "SlowDownWrite",
+            "ServerBusy",  # Blob service REST API, "Common REST API error codes"
+        ),
+        _THROTTLED,
+    ),
+    **dict.fromkeys(
+        (
+            "BadDigest",
+            "InvalidDigest",
+            "XAmzContentSHA256Mismatch",
+            "XAmzContentChecksumMismatch",
+            "ContentSHA256Mismatch",
+            "ContentChecksumMismatch",
+            "InvalidChecksum",
+            "Md5Mismatch",
+            "InvalidMd5",
+            "Crc64Mismatch",
+            "InvalidCrc64",
+        ),
+        _CORRUPT,
+    ),
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"), _EXPIRED),
     "NoSuchBucket": (NotFound, "the bucket does not exist"),
     "ContainerNotFound": (NotFound, "the container does not exist"),
     "ContainerBeingDeleted": (NotFound, "the container is being deleted"),
     "NoSuchUpload": (NotFound, "the upload does not exist (any more)"),
+    "InvalidPart": (NotFound, "a staged part does not exist (any more)"),
+    "InvalidBlockList": (NotFound, "a staged block does not exist (any more)"),
     "ConditionalRequestConflict": (Unavailable, "another conditional write is in progress"),
     "OperationAborted": (Unavailable, "another operation is in progress"),
     "RequestTimeout": (Unavailable, "the host waited too long for the request"),
-    "SlowDown": (Unavailable, "the host throttles"),
-    "ExpiredToken": (Denied, "the credentials have expired"),
+    "IncompleteBody": (Unavailable, "the request was cut short on its way"),
+    "RequestTimeTooSkewed": (Denied, "this machine's clock and the host's differ too much"),
     "InvalidToken": (Denied, "the session token is not valid"),
     "InvalidAuthenticationInfo": (Denied, "the credentials are not valid"),
     "InvalidObjectState": (Unsupported, "the object is archived: restore it first"),
@@ -48,6 +89,7 @@ _CODES: Final[dict[str, _Kind]] = {
     "IllegalLocationConstraintException": (ConfigurationError, "the bucket is in another region: set `region`"),
 }
 _CONTAINER_MISSING: Final = {"NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"}
+_UPLOAD_GONE: Final = {"NoSuchUpload", "InvalidPart", "InvalidBlockList"}
 _STATUSES: Final[dict[int, _Kind]] = {
     301: (ConfigurationError, "the bucket is at another endpoint: set `region` or `endpoint`"),
     307: (ConfigurationError, "the bucket is at another endpoint: set `region` or `endpoint`"),
@@ -57,20 +99,56 @@ _STATUSES: Final[dict[int, _Kind]] = {
     408: (Unavailable, "the host waited too long for the request"),
     409: (Unavailable, "it conflicts with another operation"),
     412: (PreconditionFailed, "another version stands there"),
-    429: (Unavailable, "the host throttles"),
+    429: _THROTTLED,
     501: (Unsupported, "the host does not implement it"),
 }
+_LONGEST_RETRY_AFTER: Final = 3600.0
+"""Seconds: what a host asks for beyond this is taken for this."""
 
 
-def refusal(status: int, code: str, *, operation: str, key: str, url: str, expect: Expectation = ANY) -> PortableError:
-    """Return the error for a host's refusal of `operation` on `key`; `expect` is what the request was conditional on."""
+def refusal(
+    status: int,
+    code: str,
+    *,
+    operation: str,
+    key: str,
+    url: str,
+    expect: Expectation = ANY,
+    retry_after: float | None = None,
+) -> PortableError:
+    """Return the error for a host's refusal of `operation` on `key`.
+
+    `expect` is what the request was conditional on, `retry_after` what `read_retry_after` made of the answer's header. A 503
+    that names a time is Throttled, whatever its code.
+    """
     kind, meaning = _CODES.get(code) or _STATUSES.get(status) or _by_class(status)
     if expect == ABSENT and (kind is PreconditionFailed or code == "BlobAlreadyExists"):
         kind, meaning = AlreadyExists, "an object stands there"
-    elif isinstance(expect, Matches) and kind is NotFound and code not in _CONTAINER_MISSING:
+    elif isinstance(expect, Matches) and kind is NotFound and code not in _CONTAINER_MISSING | _UPLOAD_GONE:
         kind, meaning = PreconditionFailed, "nothing stands there"
+    elif kind is Unavailable and status == 503 and retry_after is not None:
+        kind, meaning = _THROTTLED
     answered = f"HTTP {status} {code}".strip()
-    return kind(f"{describe(operation, key, url)}: {meaning} ({answered})")
+    message = f"{describe(operation, key, url)}: {meaning} ({answered})"
+    return Throttled(message, retry_after) if kind is Throttled else kind(message)
+
+
+def read_retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
+    """Read a Retry-After header (RFC 9110, section 10.2.3): seconds from `now` (by default the present), at most an hour.
+
+    None for a header that is missing or says nothing that can be read.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        # Longer digits than a float holds, or than int() takes, are all past the limit.
+        return min(float(text[:10]), _LONGEST_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # An HTTP date is in GMT, also where an old format leaves the zone out.
+    seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - (now or datetime.now(UTC))).total_seconds()
+    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
 
 
 def is_missing_container(code: str) -> bool:

@@ -1,7 +1,6 @@
-"""Which headers and metadata a host keeps unchanged, and how obstore spells them."""
+"""Which headers and metadata a host keeps unchanged."""
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from portable.backends.protocol import Attributes
@@ -33,19 +32,6 @@ def check_s3(attributes: Attributes | None, *, url: str) -> None:
 def check_azure(attributes: Attributes | None, *, url: str) -> None:
     """Raise Unsupported for attributes that Azure would refuse, drop or change (metadata names must be C# identifiers)."""
     _check(attributes, _AZURE_NAME, AZURE_METADATA_BYTES, url)
-
-
-def to_obstore(attributes: Attributes | None) -> dict[str, str]:
-    """Spell attributes as obstore takes them: headers by their HTTP names, everything else as user metadata."""
-    if attributes is None:
-        return {}
-    return headers(attributes) | dict(attributes.metadata)
-
-
-def from_obstore(given: Mapping[str, str]) -> Attributes:
-    """Read attributes as obstore gives them."""
-    known = {field: given[name] for field, name in HEADERS.items() if name in given}
-    return Attributes(**known, metadata={name: value for name, value in given.items() if name not in _NOT_METADATA})
 
 
 def headers(attributes: Attributes) -> dict[str, str]:

@@ -1,22 +1,31 @@
-"""The S3 backend's boto3: clients within a bound of time, and botocore's errors in our words."""
+"""The S3 backend's boto3: a client that sends each request once, within a bound of time, and botocore's errors in our words."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from portable.backends.answers import describe, no_answer, refusal
+from portable.backends.answers import describe, no_answer, read_retry_after, refusal
 from portable.backends.credentials import S3Credentials
 from portable.backends.extras import needed
-from portable.backends.protocol import ANY, Expectation
-from portable.errors import InvalidKey
+from portable.backends.protocol import ANY, Attributes, Expectation
+from portable.backends.wire import CONNECTIONS
+from portable.errors import ConfigurationError, InvalidKey
 
-CONNECTIONS = 64
+_HEADERS: Final = {
+    "content_type": "ContentType",
+    "cache_control": "CacheControl",
+    "content_disposition": "ContentDisposition",
+    "content_encoding": "ContentEncoding",
+    "content_language": "ContentLanguage",
+}
+_UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
+"""How ssl, and urllib3 where it compares names itself, say that a certificate is not the host's."""
 
 
-def client(credentials: S3Credentials, *, bound: float, attempts: int) -> Any:
-    """Return a boto3 S3 client for which `attempts` requests, each as slow as it may be, end within `bound` seconds.
+def client(credentials: S3Credentials, *, bound: float) -> Any:
+    """Return a boto3 S3 client for which a request, as slow as it may be, ends within `bound` seconds.
 
-    Trailing checksums are off: several hosts refuse them. Addressing is by path, as for obstore.
+    Trailing checksums are off: several hosts refuse them. Addressing is by path, as on the data path.
     """
     boto3, config = needed("boto3"), needed("botocore.config")
     session = credentials.session or boto3.session.Session(
@@ -24,20 +33,22 @@ def client(credentials: S3Credentials, *, bound: float, attempts: int) -> Any:
         aws_secret_access_key=credentials.secret_access_key,
         aws_session_token=credentials.session_token,
     )
-    pauses = 1.0 * (attempts - 1)
-    share = max(bound - pauses, bound / 2) / attempts
-    connect = min(5.0, share / 4)
+    connect = min(5.0, bound / 4)
+    proxy = credentials.transport.proxy
     return session.client(
         "s3",
         endpoint_url=credentials.endpoint,
         region_name=credentials.region,
+        verify=credentials.transport.ca_bundle,
         config=config.Config(
             s3={"addressing_style": "path", "payload_signing_enabled": True},
             signature_version="s3v4",
             connect_timeout=connect,
-            read_timeout=share - connect,
-            retries={"mode": "standard", "total_max_attempts": attempts},
+            read_timeout=bound - connect,
+            retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=CONNECTIONS,
+            # No proxies are said as {}: None would mean the environment's.
+            proxies={"http": proxy, "https": proxy} if proxy else {},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             ignore_configured_endpoint_urls=True,
@@ -45,19 +56,10 @@ def client(credentials: S3Credentials, *, bound: float, attempts: int) -> Any:
     )
 
 
-def sender(*, bound: float) -> Any:
-    """Return a plain HTTP session for requests signed in advance, with botocore's proxies and certificates."""
-    session, proxies = needed("botocore.httpsession"), needed("botocore.utils").get_environ_proxies
-    connect = min(5.0, bound / 4)
-    return session.URLLib3Session(
-        timeout=(connect, bound - connect), max_pool_connections=CONNECTIONS, proxies=proxies("http://")
-    )
-
-
 @contextmanager
 def errors(operation: str, key: str, url: str, expect: Expectation = ANY) -> Iterator[None]:
     """Translate what botocore raises inside."""
-    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, SSLError
 
     try:
         yield
@@ -66,12 +68,34 @@ def errors(operation: str, key: str, url: str, expect: Expectation = ANY) -> Ite
     except ParamValidationError:
         raise InvalidKey(f"{describe(operation, key, url)}: the client cannot express the request") from None
     except BotoCoreError as error:
+        if isinstance(error, SSLError) and any(mark in str(error) for mark in _UNTRUSTED):
+            raise ConfigurationError(
+                f"{describe(operation, key, url)}: the host's certificate is not trusted: "
+                "name a file with its authority (CA_BUNDLE, after the prefix of the store's credentials)"
+            ) from None
         raise no_answer(type(error).__name__, operation=operation, key=key, url=url) from None
 
 
 def client_error(error: Any, operation: str, key: str, url: str, expect: Expectation = ANY) -> Exception:
     """Translate a `botocore.exceptions.ClientError`."""
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    answer = error.response.get("ResponseMetadata", {})
     code = str(error.response.get("Error", {}).get("Code", ""))
-    # HEAD answers have no body: botocore then puts the status where the code would be.
-    return refusal(status, "" if code.isdigit() else code, operation=operation, key=key, url=url, expect=expect)
+    return refusal(
+        int(answer.get("HTTPStatusCode", 0)),
+        # HEAD answers have no body: botocore then puts the status where the code would be.
+        "" if code.isdigit() else code,
+        operation=operation,
+        key=key,
+        url=url,
+        expect=expect,
+        retry_after=read_retry_after(answer.get("HTTPHeaders", {}).get("retry-after")),
+    )
+
+
+def spelled(attributes: Attributes | None) -> dict[str, Any]:
+    """Spell attributes as boto3's parameters."""
+    if attributes is None:
+        return {}
+    values = {name: getattr(attributes, field) for field, name in _HEADERS.items()}
+    given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    return given | ({"Metadata": dict(attributes.metadata)} if attributes.metadata else {})

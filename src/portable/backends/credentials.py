@@ -5,11 +5,12 @@ Values live in objects that neither print nor pickle. What is missing is named; 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from portable.backends.extras import needed
 from portable.backends.location import Location
+from portable.backends.transport import AUTHORITIES, Transport, Withheld, transport
 from portable.errors import ConfigurationError
 
 AZURE_SCOPE: Final = "https://storage.azure.com/.default"
@@ -19,17 +20,12 @@ _CONNECTION_STRING: Final = {
     "sharedaccesssignature": "sas",
     "blobendpoint": "endpoint",
 }
-
-
-class _Secret:
-    """Refuses to leave the process: other processes resolve the reference themselves."""
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("credentials are never pickled: send the Location, and resolve it there")
+_Authorities = tuple[str, str]
+"""Who names a file of certificate authorities, and its path."""
 
 
 @dataclass(frozen=True)
-class S3Credentials(_Secret):
+class S3Credentials(Withheld):
     """What opens an S3 host: a key pair, or a boto3 session whose chain finds one and renews it."""
 
     endpoint: str
@@ -38,10 +34,11 @@ class S3Credentials(_Secret):
     secret_access_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
     session: Any = field(default=None, repr=False)
+    transport: Transport = field(default_factory=Transport)
 
 
 @dataclass(frozen=True)
-class AzureCredentials(_Secret):
+class AzureCredentials(Withheld):
     """What opens an Azure account: its key, a SAS token, or a credential of azure-identity that renews its tokens."""
 
     account: str
@@ -49,11 +46,24 @@ class AzureCredentials(_Secret):
     key: str | None = field(default=None, repr=False)
     sas: str | None = field(default=None, repr=False)
     identity: Any = field(default=None, repr=False)
+    transport: Transport = field(default_factory=Transport)
 
 
 def s3_credentials(location: Location, environment: Mapping[str, str] = os.environ) -> S3Credentials:
     """Resolve the reference of an `s3:` location; its own endpoint and region win. Raises: ConfigurationError."""
     kind, _, name = location.credentials.partition(":")
+    found, configured = _s3(location, kind, name, environment)
+    reached = transport(
+        found.endpoint,
+        environment,
+        prefix=name if kind == "env" else "",
+        configured=configured,
+        authorities=("AWS_CA_BUNDLE", *AUTHORITIES),
+    )
+    return replace(found, transport=reached)
+
+
+def _s3(location: Location, kind: str, name: str, environment: Mapping[str, str]) -> tuple[S3Credentials, _Authorities | None]:
     if kind == "profile":
         return _from_session(location, name, {})
     prefix = name if kind == "env" else ""
@@ -68,12 +78,17 @@ def s3_credentials(location: Location, environment: Mapping[str, str] = os.envir
         return _from_session(location, None, found)
     endpoint, region = _place(location, found)
     token = environment.get(f"{prefix}AWS_SESSION_TOKEN") or None
-    return S3Credentials(endpoint, region, environment[pair[0]], environment[pair[1]], token)
+    return S3Credentials(endpoint, region, environment[pair[0]], environment[pair[1]], token), None
 
 
 def azure_credentials(location: Location, environment: Mapping[str, str] = os.environ) -> AzureCredentials:
     """Resolve the reference of an `az:` location; its own account and endpoint win. Raises: ConfigurationError."""
     kind, _, name = location.credentials.partition(":")
+    found = _azure(location, kind, name, environment)
+    return replace(found, transport=transport(found.endpoint, environment, prefix=name if kind == "env" else ""))
+
+
+def _azure(location: Location, kind: str, name: str, environment: Mapping[str, str]) -> AzureCredentials:
     if kind == "profile":
         raise ConfigurationError(
             f"credentials {location.credentials!r} of {location.url}: Azure has no profiles; use env:PREFIX_"
@@ -104,7 +119,9 @@ def azure_credentials(location: Location, environment: Mapping[str, str] = os.en
     return AzureCredentials(account, endpoint, identity=needed("azure.identity").DefaultAzureCredential())
 
 
-def _from_session(location: Location, profile: str | None, found: Mapping[str, str]) -> S3Credentials:
+def _from_session(
+    location: Location, profile: str | None, found: Mapping[str, str]
+) -> tuple[S3Credentials, _Authorities | None]:
     boto3, settings = needed("boto3"), needed("botocore.session")
     from botocore.exceptions import BotoCoreError
 
@@ -129,11 +146,19 @@ def _from_session(location: Location, profile: str | None, found: Mapping[str, s
             "region": found.get("region") or configured.get("region", ""),
         },
     )
-    return S3Credentials(endpoint, region, session=session)
+    bundle = configured.get("ca_bundle")
+    return (
+        S3Credentials(endpoint, region, session=session),
+        (f"ca_bundle of the AWS profile {profile or 'default'!r}", str(bundle)) if bundle else None,
+    )
 
 
 def _place(location: Location, found: Mapping[str, str]) -> tuple[str, str]:
     region = location.region or found["region"] or "us-east-1"
+    if location.provider not in (None, "aws") and not (location.endpoint or found["endpoint"]):
+        raise ConfigurationError(
+            f"{location.url}: say where {location.provider} is (`endpoint`): no profile of a host tells it"
+        )
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     endpoint = location.endpoint or found["endpoint"] or f"https://s3.{region}.{suffix}"
     return endpoint.rstrip("/"), region

@@ -3,12 +3,13 @@
 import importlib
 import threading
 from collections.abc import Callable
+from os import getpid
 from typing import Any, Final
 
 from portable.backends.redaction import redact_logs
 from portable.errors import ConfigurationError
 
-_EXTRA: Final = {"boto3": "s3", "botocore": "s3", "azure": "azure"}
+_EXTRA: Final = {"awscrt": "s3,azure", "boto3": "s3", "botocore": "s3", "azure": "azure"}
 
 
 def needed(module: str) -> Any:
@@ -23,14 +24,17 @@ def needed(module: str) -> Any:
 
 
 class Lazy:
-    """A client that is made once, by the first thread that calls for it."""
+    """A client that is made once in each process, by the first thread that calls for it: its connections outlive no fork."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make, self._lock = make, threading.Lock()
         self._made: Any = None
+        self._process = getpid()
 
     def __call__(self) -> Any:
         """Return the client."""
+        if self._process != getpid():
+            self._process, self._lock, self._made = getpid(), threading.Lock(), None
         with self._lock:
             if self._made is None:
                 self._made = self._make()

@@ -1,10 +1,10 @@
 """Which keys a host holds unchanged.
 
-`obstore` addresses objects by normalised paths (object_store's `Path`): some keys it refuses, and some it alters without a
-word (`a/` and `/a` become `a`). Servers alter others (a backslash becomes a slash on Azure and on SeaweedFS). Such keys are
-read through the vendors' SDKs, which address them exactly, and never written.
+Clients and servers alter some keys without a word: `a/` and `/a` become `a`, and a backslash becomes a slash (Azure,
+SeaweedFS). Others cannot be listed: no XML document has their characters. Such keys are read, and never written.
 """
 
+import re
 from typing import Final
 
 from portable.errors import ConfigurationError, InvalidKey
@@ -13,10 +13,14 @@ S3_KEY_BYTES: Final = 1024
 """Amazon S3 user guide, "Naming Amazon S3 objects": UTF-8 bytes."""
 AZURE_KEY_CHARACTERS: Final = 1024
 """Naming and Referencing Containers, Blobs, and Metadata."""
+_SUSPECT: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f\\\ufffe\uffff]")
+"""Finds what is wrong in any key that `awkward` refuses, and nothing in the others."""
 
 
 def awkward(key: str) -> str | None:
     """Say why a whole key (the store's prefix included) cannot be written as it is, or None where it can."""
+    if _SUSPECT.search(key) is None:
+        return None
     segments = key.split("/")
     if not key:
         return "is empty"
@@ -28,6 +32,8 @@ def awkward(key: str) -> str | None:
         return "has a backslash, which hosts turn into a slash"
     if any(character < " " or character == "\x7f" for character in key):
         return "has a control character"
+    if "\ufffe" in key or "\uffff" in key:
+        return "has a character that no XML document has, and so no listing"
     return None
 
 

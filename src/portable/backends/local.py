@@ -2,19 +2,31 @@
 
 import errno
 import os
-import secrets
 import stat as modes
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from typing_extensions import Buffer
 
 from portable.backends.key_rules import check_range, check_text
-from portable.backends.local_files import Folder, described, read_at, segments, write_at
-from portable.backends.local_upload import PART_SIZE, LocalUpload
+from portable.backends.local_files import Folder, read_at, segments, write_at
+from portable.backends.local_staging import Staging
+from portable.backends.local_upload import MAX_PARTS, PART_SIZE, begun, resumed, unfinished
+from portable.backends.local_versions import described, stamp
 from portable.backends.location import Location
-from portable.backends.protocol import ABSENT, ANY, Attributes, Capabilities, Expectation, Fetched, Matches, Stat, Upload
+from portable.backends.protocol import (
+    ABSENT,
+    ANY,
+    Attributes,
+    Capabilities,
+    Expectation,
+    Fetched,
+    Matches,
+    Stat,
+    Unfinished,
+    Upload,
+)
 from portable.backends.resident import Resident
 from portable.errors import (
     AlreadyExists,
@@ -43,26 +55,29 @@ class LocalBackend(Resident):
     """A folder of this machine. It keeps no headers or metadata, and never follows a symbolic link.
 
     A write goes to a temporary file on the same file system, is made durable, and takes its name in one step. Conditions
-    hold among writers that use this backend; a conditional create holds against everyone.
+    hold among writers that use this backend; a conditional create holds against everyone. What ETags show of writers that do
+    not: `local_versions`.
     """
 
     capabilities = Capabilities(
         conditional_create=True,
         conditional_replace=True,
         conditional_delete=True,
-        attributes=False,
+        conditional_commit=True,
+        resumable=True,
         part_size=PART_SIZE,
-        max_parts=100_000,
+        max_parts=MAX_PARTS,
     )
 
     def __init__(self, location: Location, *, bound: float = 60.0) -> None:
         self.url, self.bound = location.url, bound
         self._root = Folder(location.path, location.url)
+        self._staging = Staging(self._root)
 
     def get(self, key: str, start: int = 0, stop: int | None = None, *, if_match: str | None = None) -> Fetched:
         """See `Backend.get`. Raises Unavailable where the file keeps changing while it is read."""
         check_range(start, stop)
-        with self._errors("get", key), self._file(key) as descriptor:
+        with self.errors("get", key), self._file(key) as descriptor:
             for _ in range(_READ_ATTEMPTS):
                 before = described(key, os.fstat(descriptor))
                 if if_match is not None and before.etag != if_match:
@@ -75,15 +90,22 @@ class LocalBackend(Resident):
 
     def stat(self, key: str) -> Stat:
         """See `Backend.stat`."""
-        with self._errors("stat", key), self._file(key) as descriptor:
+        with self.errors("stat", key), self._file(key) as descriptor:
             return described(key, os.fstat(descriptor))
 
     def put(self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None) -> Stat:
         """See `Backend.put`."""
         self._check(key, attributes)
-        with self._errors("put", key), self._temporary() as (name, descriptor):
-            write_at(descriptor, memoryview(data).cast("B"), 0)
-            return self.publish(name, descriptor, key, expect)
+        with self.errors("put", key):
+            name, descriptor = self._staging.new()
+            try:
+                write_at(descriptor, memoryview(data).cast("B"), 0)
+                return self.publish(name, descriptor, key, expect)
+            except BaseException:
+                self._staging.discard(name)
+                raise
+            finally:
+                os.close(descriptor)
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """See `Backend.list`. Only plain files whose names are UTF-8."""
@@ -107,7 +129,7 @@ class LocalBackend(Resident):
         if expect == ABSENT:
             raise Unsupported(f"delete {key!r} in {self.url}: nothing can be deleted where nothing is expected")
         *above, name = segments(key, url=self.url)
-        with self._errors("delete", key), self._root.locked():
+        with self.errors("delete", key), self._root.locked():
             try:
                 with self._root.opened(above) as folder:
                     if self._standing(folder, name, key, expect) is None:
@@ -123,19 +145,30 @@ class LocalBackend(Resident):
     def begin(self, key: str, *, attributes: Attributes | None = None) -> Upload:
         """See `Backend.begin`."""
         self._check(key, attributes)
-        with self._errors("begin", key):
-            return LocalUpload(self, key, *self._make_temporary())
+        with self.errors("begin", key):
+            return begun(self, self._staging, key)
+
+    def resume(self, key: str, token: str, *, attributes: Attributes | None = None) -> Upload:
+        """See `Backend.resume`."""
+        self._check(key, attributes)
+        return resumed(self, self._staging, key, token)
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """See `Backend.unfinished`. What a crash left of a `put` is not in it: that goes by itself, after a day."""
+        with self.errors("list uploads", ""):
+            yield from unfinished(self._staging)
 
     def close(self) -> None:
         """See `Backend.close`. Nothing is held open."""
 
     def publish(self, temporary: str, descriptor: int, key: str, expect: Expectation) -> Stat:
         """Make a temporary file durable and give it its name. Raises: what `Backend.put` raises."""
+        stamp(descriptor)
         os.fsync(descriptor)
         *above, name = segments(key, url=self.url)
-        with self._errors("put", key), self._root.private() as private, self._root.locked():
+        with self._root.private() as private, self._root.locked():
             try:
-                with self._root.opened(above, create=True) as folder:
+                with self._folder(key) as folder:
                     self._standing(folder, name, key, expect)
                     if expect == ABSENT:
                         os.link(temporary, name, src_dir_fd=private, dst_dir_fd=folder, follow_symlinks=False)
@@ -146,12 +179,18 @@ class LocalBackend(Resident):
             except BaseException:
                 self._root.remove_empty(above)
                 raise
-            return described(key, os.fstat(descriptor))
+            published = os.fstat(descriptor)
+        return described(key, published)
 
-    def discard(self, temporary: str) -> None:
-        """Remove a temporary file, if it is still there."""
-        with suppress(FileNotFoundError), self._root.private() as private:
-            os.unlink(temporary, dir_fd=private)
+    @contextmanager
+    def _folder(self, key: str) -> Iterator[int]:
+        above = segments(key, url=self.url)[:-1]
+        with ExitStack() as stack:
+            try:
+                folder = stack.enter_context(self._root.opened(above, create=True))
+            except InvalidKey as error:
+                raise InvalidKey(f"put {key!r} in {error} (`a` beside `a/b`)") from None
+            yield folder
 
     def _standing(self, folder: int, name: str, key: str, expect: Expectation) -> os.stat_result | None:
         """Return what stands at the name, if that is a file and `expect` allows it."""
@@ -188,21 +227,6 @@ class LocalBackend(Resident):
         finally:
             os.close(descriptor)
 
-    @contextmanager
-    def _temporary(self) -> Iterator[tuple[str, int]]:
-        name, descriptor = self._make_temporary()
-        try:
-            yield name, descriptor
-        finally:
-            os.close(descriptor)
-            self.discard(name)
-
-    def _make_temporary(self) -> tuple[str, int]:
-        name = secrets.token_hex(16)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with self._root.private() as private:
-            return name, os.open(name, flags, 0o666, dir_fd=private)
-
     def _check(self, key: str, attributes: Attributes | None) -> None:
         check_text(key, url=self.url)
         segments(key, url=self.url)
@@ -210,7 +234,7 @@ class LocalBackend(Resident):
             raise Unsupported(f"{self.url}: files keep no headers or metadata")
 
     @contextmanager
-    def _errors(self, operation: str, key: str) -> Iterator[None]:
+    def errors(self, operation: str, key: str) -> Iterator[None]:
         """Translate what the operating system refuses; portable's own errors pass, though some are OSErrors too."""
         what = f"{operation} {key!r} in {self.url}"
         try:

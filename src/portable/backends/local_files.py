@@ -9,11 +9,9 @@ import os
 import stat as modes
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from portable.backends.protocol import Attributes, Stat
 from portable.errors import InvalidKey, NotFound
 
 PRIVATE: Final = ".portable-tmp"
@@ -43,12 +41,6 @@ def segments(key: str, *, url: str) -> list[str]:
     return parts
 
 
-def described(key: str, found: os.stat_result, details: dict[str, str] | None = None) -> Stat:
-    """Describe a file. The ETag holds ctime too, which shows a write in place whose mtime was set back."""
-    etag = f'"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ctime_ns:x}"'
-    return Stat(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), etag, Attributes(), details or {})
-
-
 class Folder:
     """The root folder of a store."""
 
@@ -57,7 +49,7 @@ class Folder:
 
     @contextmanager
     def opened(self, names: list[str], *, create: bool = False) -> Iterator[int]:
-        """Open the folder below the root at `names` and give its descriptor.
+        """Open the folder below the root at `names` and give its descriptor; with `create` make what is missing.
 
         Raises: NotFound (no such folder), InvalidKey (a file or a symbolic link stands where a folder would).
         """
@@ -145,9 +137,7 @@ class Folder:
         except FileNotFoundError:
             raise NotFound(f"{self.url}: there is no folder {name!r}") from None
         except NotADirectoryError:
-            raise InvalidKey(
-                f"{self.url}: {name!r} is a file or a symbolic link, so no key can go through it (`a` beside `a/b`)"
-            ) from None
+            raise InvalidKey(f"{self.url}: {name!r} is a file or a symbolic link, so no key can go through it") from None
 
 
 def read_at(descriptor: int, start: int, length: int) -> bytearray:

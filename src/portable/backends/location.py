@@ -12,12 +12,13 @@ _CONTAINER: Final = {
     "s3": re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]"),
     "memory": re.compile(r"[A-Za-z0-9._-]+"),
 }
+_FSSPEC: Final = re.compile(r"fsspec\+([a-z][a-z0-9.-]*)")
 _CREDENTIALS: Final = re.compile(r"default|env:[A-Za-z_][A-Za-z0-9_]*|env:|profile:\S.*")
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """One store: `az://container/prefix`, `s3://bucket/prefix`, `file:///path` or `memory://name`.
+    """One store: `az://container/prefix`, `s3://bucket/prefix`, `file:///path`, `memory://name` or `fsspec+PROTOCOL://path`.
 
     URLs are literal: nothing in them is percent-decoded. `credentials` names where credentials come from (`env:PREFIX_`,
     `profile:NAME` or `default`), never values; `provider` names a host profile.
@@ -45,21 +46,32 @@ class Location:
         if self.scheme == "file":
             _check_path(self.url, self.path)
             return
-        if self.scheme not in _CONTAINER:
-            raise ConfigurationError(f"{self.url!r} is not a store URL: use az://, s3://, file:/// or memory://")
-        if "://" not in self.url or not _CONTAINER[self.scheme].fullmatch(self.container):
+        if self.scheme == "fsspec":
+            if "://" not in self.url or not (self.container or self.prefix) or "\0" in self.url:
+                raise ConfigurationError(f"{self.url!r} names no container or folder of a filesystem: write fsspec+s3://bucket")
+        elif self.scheme not in _CONTAINER:
+            raise ConfigurationError(
+                f"{self.url!r} is not a store URL: use az://, s3://, file:///, memory:// or fsspec+PROTOCOL://"
+            )
+        elif "://" not in self.url or not _CONTAINER[self.scheme].fullmatch(self.container):
             raise ConfigurationError(f"{self.url!r} names no valid container or bucket")
         if any(segment in ("", ".", "..") for segment in self.prefix.split("/")[:-1]):
             raise ConfigurationError(f"the prefix of {self.url!r} has an empty, `.` or `..` segment")
 
     @property
     def scheme(self) -> str:
-        """`az`, `s3`, `file` or `memory`."""
-        return self.url.partition(":")[0]
+        """`az`, `s3`, `file`, `memory` or `fsspec`."""
+        return "fsspec" if self.protocol else self.url.partition(":")[0]
+
+    @property
+    def protocol(self) -> str:
+        """The PROTOCOL of a `fsspec+PROTOCOL:` store, by which fsspec knows its filesystem; "" for all others."""
+        found = _FSSPEC.fullmatch(self.url.partition(":")[0])
+        return found[1] if found else ""
 
     @property
     def container(self) -> str:
-        """The container or bucket, or the name of a memory store; "" for `file:`."""
+        """What stands between `//` and the next slash: the container, the bucket, a memory store's name; "" for `file:`."""
         return "" if self.scheme == "file" else self.url.partition("://")[2].partition("/")[0]
 
     @property
@@ -81,6 +93,16 @@ class Location:
 
     def __str__(self) -> str:
         return self.url
+
+
+def same_store(one: Location, other: Location) -> bool:
+    """Tell whether two addresses name one store. What only one of them says, such as an endpoint, does not tell them apart."""
+    if any(getattr(one, part) != getattr(other, part) for part in ("scheme", "protocol", "container", "prefix")):
+        return False
+    if one.scheme == "file":
+        return one.path == other.path
+    pairs = ((one.endpoint, other.endpoint), (one.account, other.account))
+    return all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
 def _check_path(url: str, path: Path) -> None:

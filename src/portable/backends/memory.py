@@ -1,18 +1,29 @@
 """Stores in this process's memory, by name: for tests and demonstrations, and to compare the other backends with."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
-from typing import Final
+from typing import Final, NoReturn
 
 from typing_extensions import Buffer
 
 from portable.backends.key_rules import check_range, check_text
 from portable.backends.location import Location
-from portable.backends.parts import check_parts
-from portable.backends.protocol import ABSENT, ANY, Attributes, Capabilities, Expectation, Fetched, Matches, Stat, Upload
+from portable.backends.parts import check_part, check_parts
+from portable.backends.protocol import (
+    ABSENT,
+    ANY,
+    Attributes,
+    Capabilities,
+    Checksum,
+    Expectation,
+    Fetched,
+    Matches,
+    Stat,
+    Upload,
+)
 from portable.backends.resident import Resident
 from portable.errors import AlreadyExists, InvalidKey, NotFound, PreconditionFailed, Unsupported
 
@@ -42,6 +53,7 @@ class MemoryBackend(Resident):
         conditional_create=True,
         conditional_replace=True,
         conditional_delete=True,
+        conditional_commit=True,
         attributes=True,
         part_size=8 << 20,
         max_parts=10_000,
@@ -98,6 +110,14 @@ class MemoryBackend(Resident):
         self._whole(key)
         return _MemoryUpload(self, key, attributes)
 
+    def resume(self, key: str, token: str, *, attributes: Attributes | None = None) -> NoReturn:  # noqa: ARG002  # the contract
+        """Raise Unsupported: an upload ends with the process that began it."""
+        raise Unsupported(f"resume {key!r} in {self.url}: an upload to memory ends with the process that began it")
+
+    def unfinished(self) -> NoReturn:
+        """Raise Unsupported, as `resume` does."""
+        raise Unsupported(f"{self.url}: an upload to memory ends with the process that began it")
+
     def close(self) -> None:
         """See `Backend.close`. The store stays."""
 
@@ -138,10 +158,19 @@ class _MemoryUpload:
     def __init__(self, backend: MemoryBackend, key: str, attributes: Attributes | None) -> None:
         self._backend, self._key, self._attributes = backend, key, attributes
         self._parts: dict[int, bytes] = {}
+        self.token = ""
 
-    def part(self, number: int, data: Buffer) -> None:
+    def part(self, number: int, data: Buffer) -> Checksum:
         """See `Upload.part`."""
+        able = self._backend.capabilities
+        length = memoryview(data).nbytes
+        check_part(number, length, part_size=able.part_size, max_parts=able.max_parts, key=self._key, url=self._backend.url)
         self._parts[number] = bytes(data)
+        return "none"
+
+    def staged(self) -> Mapping[int, int]:
+        """See `Upload.staged`."""
+        return {number: len(part) for number, part in sorted(self._parts.items())}
 
     def commit(self, expect: Expectation = ANY) -> Stat:
         """See `Upload.commit`."""

@@ -1,6 +1,16 @@
-"""What every staged upload checks before it commits."""
+"""What every staged upload checks before it stages and commits."""
+
+from collections.abc import Mapping
 
 from portable.errors import ConfigurationError
+
+
+def check_part(number: int, length: int, *, part_size: int, max_parts: int, key: str, url: str) -> None:
+    """Raise ConfigurationError for a part of `length` bytes that no upload here can have."""
+    if not 0 <= number < max_parts:
+        raise ConfigurationError(f"part {number} of {key!r} in {url}: parts are counted from 0 to {max_parts - 1}")
+    if length > part_size:
+        raise ConfigurationError(f"part {number} of {key!r} in {url}: {length} bytes, over {part_size}")
 
 
 def check_parts(numbers: list[int], *, key: str, url: str) -> None:
@@ -9,3 +19,11 @@ def check_parts(numbers: list[int], *, key: str, url: str) -> None:
         raise ConfigurationError(
             f"commit {key!r} in {url}: parts 0 to {max(numbers, default=0)} are needed, staged are {len(numbers)}"
         )
+
+
+def check_sizes(sizes: Mapping[int, int], part_size: int, *, key: str, url: str) -> None:
+    """Raise ConfigurationError as `check_parts` does, and unless every part but the last has `part_size` bytes."""
+    numbers = sorted(sizes)
+    check_parts(numbers, key=key, url=url)
+    if any(sizes[number] != part_size for number in numbers[:-1]):
+        raise ConfigurationError(f"commit {key!r} in {url}: every part but the last has {part_size} bytes")

@@ -27,6 +27,10 @@ Expectation = Literal["any", "absent"] | Matches
 """What a mutation expects at its key: `ANY`, `ABSENT` (conditional create) or `Matches` (conditional replace)."""
 
 
+Checksum = Literal["crc64nvme", "crc32c", "sha256", "md5", "none"]
+"""A checksum of bytes on the wire, or "none" where nothing was compared. CRC-64/NVME is what Azure calls CRC64."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attributes:
     """What a host keeps beside the bytes of an object: HTTP headers and user metadata."""
@@ -54,6 +58,8 @@ class Stat:
     """None where the call does not tell them (a listing, on most hosts)."""
     details: Mapping[str, str] = field(default_factory=dict)
     """What only an inventory asks for, by the host's own names (`blob_type`, `tier`, `content_md5`, `snapshot` ...)."""
+    confirmed: Checksum = field(default="none", compare=False)
+    """Of a mutation: the strongest checksum of what was sent that the host's answer confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +68,33 @@ class Fetched:
 
     data: Buffer
     stat: Stat
+    confirmed: Checksum = field(default="none", compare=False)
+    """The checksum of the host's that `data` was compared with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a backend's host can do. A call that needs what is False here raises `Unsupported`."""
+    """What a backend's host can do. A call that needs what is False here raises `Unsupported`, before anything is sent."""
 
-    conditional_create: bool
-    conditional_replace: bool
-    conditional_delete: bool
-    attributes: bool
+    conditional_create: bool = False
+    """`put` with ABSENT."""
+    conditional_replace: bool = False
+    """`put` with Matches."""
+    conditional_delete: bool = False
+    """`delete` with Matches."""
+    conditional_commit: bool = False
+    """`Upload.commit` with ABSENT or Matches."""
+    attributes: bool = False
     """HTTP headers and user metadata are stored."""
+    checksums: frozenset[Checksum] = frozenset()
+    """Checksums of written bytes that the host verifies: it refuses bytes that do not fit, and its answer confirms them."""
+    checked_read: int = 0
+    """Bytes: up to this length a `get` is compared with a checksum of the host's; 0 where it gives none."""
+    resumable: bool = False
+    """A staged upload can be found, and gone on with, by another process."""
+    tags: bool = False
+    versions: bool = False
+    """The host keeps earlier versions of an object where its container is set to."""
     part_size: int
     """Bytes: the size of every part of an upload but the last; also the largest `put` that a volume makes."""
     max_parts: int
@@ -83,17 +105,43 @@ class Capabilities:
 class Upload(Protocol):
     """A large object on its way: parts are staged, invisible to readers, until one short `commit`."""
 
-    def part(self, number: int, data: Buffer) -> None:
-        """Stage part `number` (counted from 0). Parts may be staged from several threads, in any order, and again."""
+    token: str
+    """What `Backend.resume` needs, beside the key, to go on in another process; "" where the backend is not `resumable`."""
+
+    def part(self, number: int, data: Buffer) -> Checksum:
+        """Stage part `number` (counted from 0), and return what the host confirmed of it.
+
+        Parts may be staged from several threads, in any order, and again. `data` must not change until the call returns.
+
+        Raises: NotFound (the upload is gone), Corrupt, Denied, Unavailable.
+        """
+
+    def staged(self) -> Mapping[int, int]:
+        """Return the parts that stand at the host, as the host tells: the length in bytes of each, by number.
+
+        Raises: NotFound (the upload is gone), Denied, Unavailable.
+        """
 
     def commit(self, expect: Expectation = ANY) -> Stat:
         """Make the object visible as its parts in order of number.
 
-        Raises: AlreadyExists, PreconditionFailed (by `expect`), Unsupported, Denied, Unavailable (the outcome is unknown).
+        Raises: AlreadyExists, PreconditionFailed (by `expect`), Unsupported, Corrupt, Denied, Unavailable (the outcome is
+        unknown).
         """
 
     def abort(self) -> None:
         """Drop what was staged. Does nothing after a successful `commit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A staged upload that was neither committed nor aborted."""
+
+    key: str
+    token: str
+    """What `Backend.resume` takes."""
+    started: datetime | None
+    """In UTC; None where the host does not tell."""
 
 
 class Backend(Protocol):
@@ -145,5 +193,18 @@ class Backend(Protocol):
     def begin(self, key: str, *, attributes: Attributes | None = None) -> Upload:
         """Start a staged upload. Raises: InvalidKey (before anything is sent), Unsupported, Denied, Unavailable."""
 
+    def resume(self, key: str, token: str, *, attributes: Attributes | None = None) -> Upload:
+        """Go on with a staged upload that this process or another one began; `attributes` are those of its beginning.
+
+        What was staged before counts: `Upload.staged` tells which parts. Raises: NotFound (the upload is gone), InvalidKey,
+        Unsupported, Denied, Unavailable.
+        """
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """List the staged uploads of the store that were neither committed nor aborted, of this process and of others.
+
+        To drop one, `resume` it and `abort`. Raises: NotFound (the container), Unsupported, Denied, Unavailable.
+        """
+
     def close(self) -> None:
-        """Release connections. The backend cannot be used afterwards."""
+        """Release connections. The backend cannot be used afterwards, and calls that wait to be repeated end (Cancelled)."""

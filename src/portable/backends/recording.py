@@ -1,17 +1,27 @@
 """A backend that wraps a backend and keeps a record of the calls: for dry runs, and for tests that count."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from typing_extensions import Buffer
 
-from portable.backends.protocol import ANY, Attributes, Backend, Expectation, Fetched, Stat, Upload
+from portable.backends.protocol import (
+    ANY,
+    Attributes,
+    Backend,
+    Checksum,
+    Expectation,
+    Fetched,
+    Stat,
+    Unfinished,
+    Upload,
+)
 from portable.backends.resident import Resident
 from portable.errors import Denied
 
-MUTATIONS: Final = frozenset({"put", "delete", "begin", "part", "commit", "abort"})
+MUTATIONS: Final = frozenset({"put", "delete", "begin", "part", "commit", "abort", "resume"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,16 @@ class RecordingBackend(Resident):
         self._record("begin", key)
         return _RecordingUpload(self._inner.begin(key, attributes=attributes), key, self._record)
 
+    def resume(self, key: str, token: str, *, attributes: Attributes | None = None) -> Upload:
+        """See `Backend.resume`."""
+        self._record("resume", key)
+        return _RecordingUpload(self._inner.resume(key, token, attributes=attributes), key, self._record)
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """See `Backend.unfinished`."""
+        self._record("unfinished", "")
+        return self._inner.unfinished()
+
     def close(self) -> None:
         """See `Backend.close`."""
         self._inner.close()
@@ -97,10 +117,15 @@ class RecordingBackend(Resident):
 class _RecordingUpload:
     def __init__(self, inner: Upload, key: str, record: Callable[[str, str, int], None]) -> None:
         self._inner, self._key, self._record = inner, key, record
+        self.token = inner.token
 
-    def part(self, number: int, data: Buffer) -> None:
+    def part(self, number: int, data: Buffer) -> Checksum:
         self._record("part", self._key, memoryview(data).nbytes)
-        self._inner.part(number, data)
+        return self._inner.part(number, data)
+
+    def staged(self) -> Mapping[int, int]:
+        self._record("staged", self._key, 0)
+        return self._inner.staged()
 
     def commit(self, expect: Expectation = ANY) -> Stat:
         self._record("commit", self._key, 0)

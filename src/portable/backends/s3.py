@@ -1,122 +1,138 @@
-"""S3-compatible hosts: obstore carries the bytes, boto3 does what obstore lacks."""
+"""S3-compatible hosts: the data path by requests of our own, boto3 for what is rare."""
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from functools import partial
 
 from typing_extensions import Buffer
 
-from portable.backends import boto3_edge, s3_exact, s3_listing
-from portable.backends.attribute_rules import check_s3
+from portable.backends import s3_listing, s3_upload
+from portable.backends.answers import describe
 from portable.backends.credentials import S3Credentials, s3_credentials
 from portable.backends.extras import Lazy
-from portable.backends.key_rules import S3_KEY_BYTES, awkward, check_range, check_text, check_writable
+from portable.backends.key_rules import check_range, check_text
 from portable.backends.location import Location
-from portable.backends.obstore_edge import s3_edge
-from portable.backends.protocol import ABSENT, ANY, Attributes, Capabilities, Expectation, Fetched, Matches, Stat, Upload
+from portable.backends.protocol import ANY, Attributes, Expectation, Fetched, Stat, Unfinished, Upload
 from portable.backends.resident import Resident
-from portable.backends.s3_upload import S3Upload
-from portable.errors import Unsupported
-
-PART_SIZE = 16 << 20
-"""Bytes. With 10,000 parts the largest object is 156 GiB."""
+from portable.backends.s3_checksums import sum_of
+from portable.backends.s3_features import S3Features
+from portable.backends.s3_folders import Folders
+from portable.backends.s3_rules import Rules
+from portable.backends.s3_versioning import Versioning
+from portable.backends.s3_wire import S3Wire
+from portable.backends.traits import contract
+from portable.errors import InvalidKey, NotFound, Unavailable, Unsupported
 
 
 class S3Backend(Resident):
-    """One bucket and prefix of an S3-compatible host.
+    """One bucket and prefix of an S3-compatible host. Every request is sent once.
 
-    What it claims of the host is Amazon's contract: hosts that ignore conditions exist, and a probe tells which.
+    What the host can do is what the contract of `Location.provider` says, and Amazon's where none is named. Hosts that ignore
+    conditions or checksums exist: name them.
     """
 
-    capabilities = Capabilities(
-        conditional_create=True,
-        conditional_replace=True,
-        conditional_delete=True,
-        attributes=True,
-        part_size=PART_SIZE,
-        max_parts=10_000,
-    )
-
     def __init__(self, location: Location, credentials: S3Credentials, *, bound: float = 60.0) -> None:
-        """`bound` is in seconds. Raises: ConfigurationError."""
+        """`bound` is that of one request, in seconds. Raises: ConfigurationError."""
         self.url, self.bound = location.url, bound
         self._bucket, self._prefix = location.container, location.prefix
-        self.capabilities = replace(self.capabilities, key_room=S3_KEY_BYTES - len(self._prefix.encode()))
-        self._edge = s3_edge(self._bucket, self._prefix, credentials, url=self.url, bound=bound)
-        self._client = Lazy(partial(boto3_edge.client, credentials, bound=bound, attempts=1))
-        self._retrying = Lazy(partial(s3_listing.client, credentials, bound=bound))
-        self._sender = Lazy(partial(boto3_edge.sender, bound=bound))
+        self._contract = contract(location.provider)
+        self._rules = Rules(self.url, self._prefix, self._contract)
+        self.capabilities = self._rules.capabilities()
+        self._wire = S3Wire(self._bucket, credentials, url=self.url, bound=bound)
+        self._client = Lazy(partial(s3_listing.client, credentials, bound=bound))
+        self._folders = Folders(self._client, self._bucket, self._rules)
+        self._versioning = Versioning(self._client, self._bucket, self._rules)
+        self.features = S3Features(self._client, self._wire, self._bucket, self._rules)
 
     def get(self, key: str, start: int = 0, stop: int | None = None, *, if_match: str | None = None) -> Fetched:
-        """See `Backend.get`. Keys that cannot be written are read through boto3."""
+        """See `Backend.get`. Every key can be read that the host answers for as it is, also one that cannot be written."""
         check_range(start, stop)
-        if self._is_plain(key):
-            return self._edge.get(key, start, stop, if_match)
-        return s3_exact.get(self._retrying(), self._target(key), start, stop, if_match, key=key, url=self.url)
+        with self._readable("get", key):
+            return self._wire.get(self._prefix + key, start, stop, if_match, key=key)
 
     def stat(self, key: str) -> Stat:
         """See `Backend.stat`."""
-        if self._is_plain(key):
-            return self._edge.stat(key)
-        return s3_exact.stat(self._retrying(), self._target(key), key=key, url=self.url)
+        with self._readable("stat", key):
+            return self._wire.stat(self._prefix + key, key=key)
 
     def put(self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None) -> Stat:
-        """See `Backend.put`."""
-        self._check_write(key, attributes)
-        etag = self._edge.put(key, data, expect, attributes)
-        return Stat(key, memoryview(data).nbytes, datetime.now(UTC), etag, attributes)
+        """See `Backend.put`. Corrupt, where the host only tells a checksum: then altered bytes may stand at the key."""
+        self._rules.check_write(key, attributes)
+        self._rules.check_condition("put", key, expect)
+        if expect != ANY:
+            self._versioning.check("put", key)
+        self._folders.check("put", key)
+        view = memoryview(data).cast("B")
+        check = sum_of(view, self._contract.put, signed=self._contract.payload == "signed")
+        with self._folders.explained("put", key):
+            return self._wire.put(self._prefix + key, view, check, self._rules.sent(expect), attributes, key=key)
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """See `Backend.list`. Keys are exact, also those that cannot be written."""
         check_text(prefix, url=self.url)
-        return self._objects(prefix, with_details=False)
+        return s3_listing.objects(self._client(), self._bucket, self._prefix, prefix, url=self.url, with_details=False)
 
     def inventory(self) -> Iterator[Stat]:
-        """See `Backend.inventory`. Details: `storage_class`, `checksum_algorithm`, `is_directory_stub`."""
-        return self._objects("", with_details=True)
+        """See `Backend.inventory`. Details: `storage_class`, `checksum_algorithm`, `checksum_type`, `is_directory_stub`."""
+        return s3_listing.objects(self._client(), self._bucket, self._prefix, "", url=self.url, with_details=True)
 
     def delete(self, key: str, *, expect: Expectation = ANY) -> None:
         """See `Backend.delete`. Under a condition, also a key with nothing at it is PreconditionFailed."""
-        self._check_write(key, None)
-        if expect == ABSENT:
-            raise Unsupported(f"delete {key!r} in {self.url}: nothing can be deleted where nothing is expected")
-        if isinstance(expect, Matches):
-            with boto3_edge.errors("delete", key, self.url, expect):
-                self._client().delete_object(**self._target(key), IfMatch=expect.etag)
+        self._rules.check_write(key, None)
+        self._rules.check_condition("delete", key, expect)
+        if expect != ANY:
+            self._versioning.check("delete", key)
+        if self._folders.is_below_file(key):
             return
-        self._edge.delete(key)
+        try:
+            self._wire.delete(self._prefix + key, self._rules.sent(expect), key=key)
+        except Unavailable:
+            if not self._folders.is_folder(key):
+                raise
 
     def begin(self, key: str, *, attributes: Attributes | None = None) -> Upload:
-        """See `Backend.begin`. Parts of 16 MiB, 10,000 at most."""
-        self._check_write(key, attributes)
-        created = s3_exact.spelled(attributes)
-        return S3Upload(self._client(), self._sender(), self._target(key), created, url=self.url, name=key)
+        """See `Backend.begin`."""
+        self._rules.check_write(key, attributes)
+        return s3_upload.begin(self._place(key), attributes)
+
+    def resume(self, key: str, token: str, *, attributes: Attributes | None = None) -> Upload:
+        """See `Backend.resume`. Parts whose checksum the host does not tell lower what the commit has confirmed."""
+        self._rules.check_write(key, attributes)
+        return s3_upload.resume(self._place(key), token)
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """See `Backend.unfinished`."""
+        return s3_listing.uploads(self._client(), self._bucket, self._prefix, url=self.url)
 
     def close(self) -> None:
         """See `Backend.close`."""
-        for lazy in (self._client, self._retrying, self._sender):
-            lazy.close()
+        self._wire.close()
+        self._client.close()
 
-    def _objects(self, prefix: str, *, with_details: bool) -> Iterator[Stat]:
-        for stat in s3_listing.objects(
-            self._retrying(), self._bucket, self._prefix, prefix, url=self.url, with_details=with_details
-        ):
-            if stat.key or with_details:
-                yield stat
+    @contextmanager
+    def _readable(self, operation: str, key: str) -> Iterator[None]:
+        """Raise InvalidKey for what the host takes for no key, and NotFound where it would answer for another one."""
+        try:
+            self._check_exact(operation, key)
+            yield
+        except Unsupported:  # 400, and of a HEAD no body that would say more
+            if self._rules.is_plain(key):
+                raise
+            raise InvalidKey(f"{describe(operation, key, self.url)}: the host takes no such key") from None
 
-    def _target(self, key: str) -> dict[str, str]:
-        return {"Bucket": self._bucket, "Key": self._prefix + key}
+    def _check_exact(self, operation: str, key: str) -> None:
+        """Raise InvalidKey for no key of this host's, NotFound where it would answer for another key."""
+        if self._rules.is_plain(key) or self._contract.keys.exact:
+            return
+        if "//" in f"/{key}":  # such hosts never hold these, and list them under the wrong name too
+            raise NotFound(f"{describe(operation, key, self.url)}: the host has no empty segments")
+        page = s3_listing.objects(self._client(), self._bucket, self._prefix, key, url=self.url, with_details=True).page()
+        if not any(stat.key == key for stat in page or ()):
+            raise NotFound(f"{describe(operation, key, self.url)}: nothing is listed there")
 
-    def _is_plain(self, key: str) -> bool:
-        check_text(key, url=self.url)
-        return awkward(self._prefix + key) is None
-
-    def _check_write(self, key: str, attributes: Attributes | None) -> None:
-        check_text(key, url=self.url)
-        whole = self._prefix + key
-        check_writable(key, len(whole.encode()), S3_KEY_BYTES, url=self.url, whole=whole)
-        check_s3(attributes, url=self.url)
+    def _place(self, key: str) -> s3_upload.Place:
+        target = {"Bucket": self._bucket, "Key": self._prefix + key}
+        return s3_upload.Place(self._client(), self._wire, self._rules, self._folders, target, key)
 
 
 def open_s3(location: Location, bound: float) -> S3Backend:

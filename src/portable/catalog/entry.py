@@ -51,14 +51,6 @@ class Home(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             provider=self.provider,
         )
 
-    def is_at(self, url: str, endpoint: str | None, account: str | None) -> bool:
-        """Tell whether this home is the store so described.
-
-        An endpoint or account that one of the two leaves open is not compared.
-        """
-        pairs = ((self.endpoint, endpoint), (self.account, account))
-        return self.url.rstrip("/") == url.rstrip("/") and all(not one or not other or one == other for one, other in pairs)
-
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What clients believe of a volume until their lease on it ends."""

@@ -74,6 +74,7 @@ def add(
         region=store.region,
         account=store.account,
         credentials=store.credentials,
+        provider=store.provider,
     )
     if store.keyring is not None:
         in_keyring = store.volume or name

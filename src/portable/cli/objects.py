@@ -183,6 +183,7 @@ def locate(url: str, store: ObjectOptions) -> Place:
         region=store.region,
         account=store.account,
         credentials=store.credentials,
+        provider=store.provider,
     )
     return Place(opened, key)
 

@@ -17,6 +17,7 @@ class HostOptions:
     endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Endpoint of the host.")] = None
     region: Annotated[str | None, typer.Option(help="Region of the host.")] = None
     account: Annotated[str | None, typer.Option(help="Storage account (Azure).")] = None
+    provider: Annotated[str | None, typer.Option(metavar="NAME", help="Kind of S3 server, where it is not Amazon's.")] = None
     credentials: Annotated[str, typer.Option(metavar="REF", help="env:PREFIX_, profile:NAME or default; never a secret.")] = (
         "default"
     )

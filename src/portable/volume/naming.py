@@ -3,14 +3,24 @@
 This package's own objects (`.portable/`) keep their clear names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
 from typing_extensions import Buffer
 
-from portable.backends.protocol import ANY, Attributes, Backend, Expectation, Fetched, Stat, Upload
+from portable.backends.protocol import (
+    ANY,
+    Attributes,
+    Backend,
+    Checksum,
+    Expectation,
+    Fetched,
+    Stat,
+    Unfinished,
+    Upload,
+)
 from portable.errors import IntegrityError, PortableError
 from portable.names import SealedNames
 from portable.sealed import RESERVED_PREFIX
@@ -84,6 +94,17 @@ class NamingBackend:
         with self._at(key) as stored:
             return _NamingUpload(self, key, self._inner.begin(stored, attributes=attributes))
 
+    def resume(self, key: str, token: str, *, attributes: Attributes | None = None) -> Upload:
+        """See `Backend.resume`."""
+        with self._at(key) as stored:
+            return _NamingUpload(self, key, self._inner.resume(stored, token, attributes=attributes))
+
+    def unfinished(self) -> Iterator[Unfinished]:
+        """See `Backend.unfinished`. Uploads under foreign names have no key, so they are not in it."""
+        for upload in self._inner.unfinished():
+            if (key := self._key(upload.key)) is not None:
+                yield replace(upload, key=key)
+
     def close(self) -> None:
         """See `Backend.close`."""
         self._inner.close()
@@ -119,11 +140,17 @@ class _NamingUpload:
 
     def __init__(self, names: NamingBackend, key: str, upload: Upload) -> None:
         self._upload, self._key, self._stored, self._names = upload, key, names.stored_key(key), names
+        self.token = upload.token
 
-    def part(self, number: int, data: Buffer) -> None:
+    def part(self, number: int, data: Buffer) -> Checksum:
         """See `Upload.part`."""
         with self._names.errors_at(self._key, self._stored):
-            self._upload.part(number, data)
+            return self._upload.part(number, data)
+
+    def staged(self) -> Mapping[int, int]:
+        """See `Upload.staged`."""
+        with self._names.errors_at(self._key, self._stored):
+            return self._upload.staged()
 
     def commit(self, expect: Expectation = ANY) -> Stat:
         """See `Upload.commit`."""

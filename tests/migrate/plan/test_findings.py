@@ -132,13 +132,26 @@ def test_keys_that_a_host_would_change_block(site: Site, target: dict[str, str],
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "unused")
     monkeypatch.setenv("AZURE_STORAGE_KEY", "dW51c2Vk")
     awkward = ["a//b", "/a", "a/", "a/./b", "a/../b", "a\\b", "a\nb", "a\x7fb"]
-    fine = ["a b", "é/ü", "a%2Fb", "...", "a/.b", "~"]
+    fine = ["a b", "é/ü", "a%2Fb", "...b", "a/.b", "~"]
     site.declare(target=target)
     with site.migration(*[entry(key, 3) for key in awkward + fine]) as migration:
         monkeypatch.setattr(migration.target_backend, "list", lambda: iter(()))
         plan = make_plan(migration)
     assert (finding(plan, "key-refused").objects, finding(plan, "key-refused").bytes) == (8, 24)
     assert plan.blocking == ("key-refused",)
+
+
+@pytest.mark.parametrize(("target", "blocking"), [(S3, ()), ({"url": "az://elsewhere", "account": "other"}, ("key-refused",))])
+def test_a_segment_that_ends_in_a_dot_blocks_where_clients_drop_the_dot(
+    site: Site, target: dict[str, str], blocking: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "unused")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "unused")
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "dW51c2Vk")
+    site.declare(target=target)
+    with site.migration(entry("a./b", 3)) as migration:
+        monkeypatch.setattr(migration.target_backend, "list", lambda: iter(()))
+        assert make_plan(migration).blocking == blocking
 
 
 def test_the_prefix_of_the_target_counts_for_the_length_of_keys(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +177,7 @@ def test_a_folder_as_target_takes_other_keys_than_a_host(site: Site, tmp_path: P
 
 
 def test_an_object_larger_than_the_target_holds_blocks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = Capabilities(True, True, True, True, part_size=1 << 20, max_parts=4)
+    small = Capabilities(conditional_create=True, conditional_replace=True, attributes=True, part_size=1 << 20, max_parts=4)
     with site.migration(entry("fits", (4 << 20) - 5_000), entry("does not", 4 << 20)) as migration:
         monkeypatch.setattr(migration.target_backend, "capabilities", small)
         plan = make_plan(migration)
@@ -179,7 +192,7 @@ def test_an_object_longer_than_any_message_blocks(site: Site) -> None:
 
 
 def test_a_target_without_conditional_writes_blocks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    weak = Capabilities(True, False, False, True, part_size=1 << 20, max_parts=4)
+    weak = Capabilities(conditional_create=True, attributes=True, part_size=1 << 20, max_parts=4)
     with site.migration(entry("a")) as migration:
         monkeypatch.setattr(migration.target_backend, "capabilities", weak)
         plan = make_plan(migration)

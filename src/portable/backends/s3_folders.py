@@ -1,0 +1,76 @@
+"""Hosts whose keys are paths of files: there no object can stand at `a` beside one at `a/b`.
+
+Such a host answers a write of the second with 5xx, as it does when it fails. Here the two are told apart, by looking at what
+stands there; and a write of `a` that would destroy all below it is refused before it is sent.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from portable.backends import boto3_edge
+from portable.backends.answers import describe
+from portable.backends.extras import Lazy
+from portable.backends.s3_rules import Rules
+from portable.errors import InvalidKey, NotFound, Unavailable
+
+
+class Folders:
+    """Looks for keys above and below others, on hosts whose contract says so; elsewhere it does nothing."""
+
+    def __init__(self, client: Lazy, bucket: str, rules: Rules) -> None:
+        self._client, self._bucket, self._rules = client, bucket, rules
+        self._kind = rules.contract.keys.folders
+
+    def check(self, operation: str, key: str) -> None:
+        """Raise InvalidKey where a write of `key` would destroy what stands below it."""
+        if self._kind == "replaced" and self._is_below(key):
+            raise self._collision(operation, key)
+
+    @contextmanager
+    def explained(self, operation: str, key: str) -> Iterator[None]:
+        """Raise InvalidKey for an Unavailable inside that comes of keys above or below."""
+        try:
+            yield
+        except Unavailable as error:
+            if self._collides(operation, key, error):
+                raise self._collision(operation, key) from error
+            raise
+
+    def is_folder(self, key: str) -> bool:
+        """Tell whether other keys stand below `key`, and so none at it."""
+        return self._kind in ("refused", "replaced") and self._is_below(key)
+
+    def is_below_file(self, key: str) -> bool:
+        """Tell whether an object stands above `key`, on a host that would delete that one in its place."""
+        return self._kind == "replaced" and self._is_above(key)
+
+    def _collides(self, operation: str, key: str, error: Unavailable) -> bool:
+        if self._kind == "uncommitted":
+            # Only where the host answered, as `refusal` then says: such a host holds both keys, so the answer may be lost.
+            return operation == "commit" and "(HTTP 500" in str(error) and self._is_below(key)
+        return self._kind != "none" and (self._is_above(key) or self._is_below(key))
+
+    def _is_above(self, key: str) -> bool:
+        segments = (self._rules.prefix + key).split("/")
+        return any(self._stands("/".join(segments[:length])) for length in range(1, len(segments)))
+
+    def _is_below(self, key: str) -> bool:
+        below = f"{self._rules.prefix}{key}/"
+        with boto3_edge.errors("list", key, self._rules.url):
+            page: Any = self._client().list_objects_v2(Bucket=self._bucket, Prefix=below, MaxKeys=1)["Page"]
+        return any(child.tag.rpartition("}")[2] == "Contents" for child in page)
+
+    def _stands(self, whole: str) -> bool:
+        try:
+            with boto3_edge.errors("stat", whole, self._rules.url):
+                self._client().head_object(Bucket=self._bucket, Key=whole)
+        except NotFound:
+            return False
+        return True
+
+    def _collision(self, operation: str, key: str) -> InvalidKey:
+        what = describe(operation, key, self._rules.url)
+        return InvalidKey(
+            f"{what}: keys stand above or below it, and to this host they are files and folders (`a` beside `a/b`)"
+        )

@@ -1,0 +1,60 @@
+"""S3 requests for objects, and what their answers say: text in, values out (Amazon S3 API Reference)."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from typing_extensions import Buffer
+
+from portable.backends.attribute_rules import HEADERS, headers
+from portable.backends.http_fields import moment, place, quoted
+from portable.backends.protocol import Attributes, Stat
+
+_METADATA: Final = "x-amz-meta-"
+_CODE: Final = re.compile(rb"<Code>\s*(\w+)\s*</Code>")
+
+
+def target(container: str, whole: str, query: Mapping[str, object] | None = None) -> str:
+    """Return the URL of an object: `container` is the bucket's URL, `whole` the key with the store's prefix."""
+    address = f"{container}/{quote(whole, safe='/~')}"
+    return f"{address}?{urlencode(query, quote_via=quote)}" if query else address
+
+
+def described(attributes: Attributes | None) -> dict[str, str]:
+    """Return the headers that set an object's attributes."""
+    if attributes is None:
+        return {}
+    return headers(attributes) | {_METADATA + name: value for name, value in attributes.metadata.items()}
+
+
+def byte_range(start: int, stop: int | None) -> dict[str, str]:
+    """Return the header that asks for [start, stop), which is not empty."""
+    if stop is None:
+        return {"Range": f"bytes={start}-"} if start else {}
+    return {"Range": f"bytes={start}-{stop - 1}"}
+
+
+def found(answer: Mapping[str, str], length: int) -> tuple[int, int]:
+    """Return where the `length` bytes of an answer begin, and the whole object's size. Raises: ValueError."""
+    return place(answer) or (0, length)
+
+
+def stat(key: str, size: int, answer: Mapping[str, str]) -> Stat:
+    """Describe an object from the headers of an answer. Raises: KeyError, ValueError (it lacks what it must have)."""
+    if not (etag := quoted(answer["etag"])):
+        raise ValueError("ETag")
+    return Stat(key, size, moment(answer["last-modified"]), etag, attributes(answer))
+
+
+def attributes(answer: Mapping[str, str]) -> Attributes:
+    """Read an object's attributes; names of metadata in lower case."""
+    known = {field: answer.get(name) for field, name in HEADERS.items()}
+    metadata = {name[len(_METADATA) :]: value for name, value in answer.items() if name.startswith(_METADATA)}
+    return Attributes(**known, metadata=metadata)
+
+
+def code(body: Buffer) -> str:
+    """Return the code of a refusal, "" where its body names none."""
+    told = _CODE.search(bytes(body))
+    return told[1].decode() if told else ""

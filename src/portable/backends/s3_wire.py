@@ -1,0 +1,158 @@
+"""Sends the S3 requests of the data path: each once, signed, within its time, its answer checked or refused."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from typing_extensions import Buffer
+
+from portable.backends import s3_requests as requests
+from portable.backends.answers import describe, no_answer, read_retry_after, refusal
+from portable.backends.credentials import S3Credentials
+from portable.backends.http_fields import condition, quoted
+from portable.backends.protocol import ANY, Attributes, Expectation, Fetched, Matches, Stat
+from portable.backends.s3_checksums import Sum
+from portable.backends.s3_signing import Signers
+from portable.backends.sigv4 import UNSIGNED
+from portable.backends.wire import Answer, Wire
+from portable.errors import Corrupt, PortableError, PreconditionFailed, Unsupported
+
+_READ_SECONDS: Final = 3600.0
+"""A read that goes on giving bytes may take this long; one that gives none for a quarter of the bound may not."""
+_REFUSAL_ROOM: Final = 64 << 10
+"""Bytes that a refusal's body may have."""
+
+
+class S3Wire:
+    """The requests of one bucket. A name is whole, the store's prefix included; `key` is what messages call it."""
+
+    def __init__(self, bucket: str, credentials: S3Credentials, *, url: str, bound: float) -> None:
+        """`bound` is in seconds. Raises: ConfigurationError."""
+        self._container, self._url, self._bound = f"{credentials.endpoint}/{bucket}", url, bound
+        self._signer = Signers(credentials, url=url)
+        self._wire = Wire(credentials.transport, url=url)
+
+    def get(
+        self, name: str, start: int, stop: int | None, if_match: str | None, *, key: str, version: str | None = None
+    ) -> Fetched:
+        """GetObject: do what `Backend.get` does, for the latest version or another one."""
+        if stop is not None and stop <= start:
+            return Fetched(b"", self.stat(name, if_match, key=key, version=version))
+        expect: Expectation = ANY if if_match is None else Matches(if_match)
+        room = None if stop is None else max(stop - start, _REFUSAL_ROOM)
+        headers = requests.byte_range(start, stop) | condition(expect)
+        answer = self._send("GET", name, headers, query=_versioned(version), operation="get", key=key, room=room)
+        if answer.status == 416:
+            stat = self.stat(name, if_match, key=key, version=version)
+            if start < stat.size:
+                raise self._refusal(answer, "get", key, expect)
+            return Fetched(b"", stat)
+        if answer.status not in (200, 206):
+            raise self._refusal(answer, "get", key, expect)
+        length = memoryview(answer.body).nbytes
+        with self._understood("get", key):
+            begins, size = requests.found(answer.headers, length)
+            stat = requests.stat(key, size, answer.headers)
+        self._check_version(stat, if_match, "get")
+        if start >= size:
+            return Fetched(b"", stat)
+        if begins != start or length != min(size if stop is None else stop, size) - start:
+            raise no_answer(f"{length} bytes from {begins} on came", operation="get", key=key, url=self._url)
+        return Fetched(answer.body, stat)
+
+    def stat(self, name: str, if_match: str | None = None, *, key: str, version: str | None = None) -> Stat:
+        """HeadObject: do what `Backend.stat` does, for the latest version or another one."""
+        expect: Expectation = ANY if if_match is None else Matches(if_match)
+        answer = self._send("HEAD", name, condition(expect), query=_versioned(version), operation="stat", key=key)
+        if answer.status != 200:
+            raise self._refusal(answer, "stat", key, expect)
+        with self._understood("stat", key):
+            stat = requests.stat(key, int(answer.headers["content-length"]), answer.headers)
+        self._check_version(stat, if_match, "stat")
+        return stat
+
+    def put(self, name: str, data: Buffer, check: Sum, expect: Expectation, attributes: Attributes | None, *, key: str) -> Stat:
+        """PutObject: do what `Backend.put` does; `check` is the checksum of `data`."""
+        headers = {**check.headers, **condition(expect), **requests.described(attributes)}
+        answer = self._send("PUT", name, headers, data, payload=check.payload, operation="put", key=key)
+        if answer.status != 200:
+            raise self._refusal(answer, "put", key, expect)
+        etag = quoted(answer.headers.get("etag", ""))
+        if not etag:
+            raise Unsupported(f"{describe('put', key, self._url)}: the host gives no ETag, so versions cannot be told apart")
+        confirmed = check.confirmed(answer.headers)
+        if confirmed is None:
+            raise Corrupt(
+                f"{describe('put', key, self._url)}: other bytes came to the host than were sent, and may stand there"
+            )
+        size = memoryview(data).nbytes
+        return Stat(key, size, datetime.now(UTC), etag, attributes, confirmed=confirmed)
+
+    def stage(self, name: str, token: str, number: int, data: Buffer, check: Sum, *, key: str) -> Mapping[str, str]:
+        """UploadPart, and return the headers of the answer; `number` is counted from 0."""
+        query = {"partNumber": number + 1, "uploadId": token}
+        answer = self._send("PUT", name, check.headers, data, query=query, payload=check.payload, operation="part", key=key)
+        if answer.status != 200:
+            raise self._refusal(answer, "part", key)
+        return answer.headers
+
+    def delete(self, name: str, expect: Expectation, *, key: str) -> None:
+        """DeleteObject: do what `Backend.delete` does."""
+        answer = self._send("DELETE", name, condition(expect), operation="delete", key=key)
+        was_gone = answer.status == 404 and expect == ANY and requests.code(answer.body) == "NoSuchKey"
+        if answer.status not in (200, 204) and not was_gone:
+            raise self._refusal(answer, "delete", key, expect)
+
+    def close(self) -> None:
+        """Release connections."""
+        self._wire.close()
+
+    def _send(
+        self,
+        method: str,
+        name: str,
+        headers: Mapping[str, str],
+        body: Buffer | None = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        payload: str = UNSIGNED,
+        operation: str,
+        key: str,
+        room: int | None = None,
+    ) -> Answer:
+        target = requests.target(self._container, name, query)
+        reads = method in ("GET", "HEAD")
+        return self._wire.send(
+            method,
+            target,
+            self._signer().headers(method, target, headers, payload=payload, at=datetime.now(UTC)),
+            body,
+            seconds=_READ_SECONDS if reads else self._bound,
+            stall=self._bound / 4 if reads else None,
+            operation=operation,
+            key=key,
+            room=room if reads else _REFUSAL_ROOM,
+        )
+
+    def _refusal(self, answer: Answer, operation: str, key: str, expect: Expectation = ANY) -> PortableError:
+        after = read_retry_after(answer.headers.get("retry-after"))
+        code = requests.code(answer.body)
+        return refusal(answer.status, code, operation=operation, key=key, url=self._url, expect=expect, retry_after=after)
+
+    def _check_version(self, stat: Stat, if_match: str | None, operation: str) -> None:
+        """Hosts exist that ignore If-Match; the answer's own ETag says which version it is about."""
+        if if_match is not None and stat.etag != if_match:
+            raise PreconditionFailed(f"{describe(operation, stat.key, self._url)}: another version stands there")
+
+    @contextmanager
+    def _understood(self, operation: str, key: str) -> Iterator[None]:
+        try:
+            yield
+        except (KeyError, ValueError) as error:
+            reason = f"the answer cannot be understood ({error})"
+            raise no_answer(reason, operation=operation, key=key, url=self._url) from None
+
+
+def _versioned(version: str | None) -> dict[str, str] | None:
+    return None if version is None else {"versionId": version}

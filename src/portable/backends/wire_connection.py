@@ -1,0 +1,154 @@
+"""One connection to a host, made directly or through a proxy, and one request at a time over it."""
+
+import select
+import socket
+import ssl
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from portable.backends.http1 import Answers, BrokenAnswer, Headers, request_head
+from portable.backends.transport import Transport
+from portable.errors import ConfigurationError
+
+_CONNECT_SECONDS: Final = 5.0
+_IDLE_SECONDS: Final = 30.0
+"""How long a connection is kept without use, where the host does not ask for less (`Keep-Alive: timeout=`)."""
+_SMALL: Final = 64 << 10
+"""Bytes: up to this length a body goes out in one piece with its head."""
+_SLICE: Final = 1 << 20
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class Connection:
+    """A connected socket. Each operation on it is bounded by the deadline of the request under way."""
+
+    def __init__(self, over: socket.socket, seconds: float) -> None:
+        self._socket = over
+        self._answers = Answers(self._receive)
+        self._idle_until = self._timeout = 0.0
+        self.bound(time.monotonic() + seconds, seconds)
+
+    def bound(self, deadline: float, stall: float) -> None:
+        """Give the next request until `deadline`, on the monotonic clock, and `stall` seconds at a time without a byte."""
+        self._deadline, self._stall = deadline, stall
+
+    def send(self, head: bytes, body: memoryview | None) -> None:
+        """Send a request. Raises: OSError (TimeoutError where time is up)."""
+        self._allow()
+        if body is None or body.nbytes <= _SMALL:
+            self._socket.sendall(head if body is None else b"".join((head, body)))
+            return
+        self._socket.sendall(head)
+        for start in range(0, body.nbytes, _SLICE):
+            self._allow()
+            self._socket.sendall(body[start : start + _SLICE])
+
+    def receive(self, method: str, room: int | None) -> tuple[int, Headers, bytes | bytearray, bool]:
+        """Read an answer: its status, headers and body, and whether the connection may serve another request.
+
+        Raises: OSError, BrokenAnswer.
+        """
+        status, headers, keeps = self._answers.head()
+        body = self._answers.body(method, status, headers, room=room)
+        self._idle_until = time.monotonic() + _idle_seconds(headers.get("keep-alive", ""))
+        return (status, headers, self._answers.rest(room=room), False) if body is None else (status, headers, body, keeps)
+
+    def is_fresh(self) -> bool:
+        """Tell whether the host still holds its end open, as far as can be seen, and has sent nothing unasked."""
+        if time.monotonic() >= self._idle_until or not self._answers.is_drained():
+            return False
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return not poll.poll(0)
+
+    def secure(self, context: ssl.SSLContext, host: str) -> "Connection":
+        """Return the connection with TLS on it; this one is then used up."""
+        self._allow()
+        left = self._deadline - time.monotonic()
+        return Connection(context.wrap_socket(self._socket, server_hostname=host), left)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def _receive(self, view: memoryview) -> int:
+        self._allow()
+        return self._socket.recv_into(view)
+
+    def _allow(self) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        timeout = min(left, self._stall)
+        if timeout != self._timeout:  # each change is a system call
+            self._socket.settimeout(timeout)
+            self._timeout = timeout
+
+
+class Route:
+    """How connections are made, and what a request's head must say because of it."""
+
+    def __init__(self, transport: Transport, *, url: str) -> None:
+        """Take the way that `transport` tells. Raises: ConfigurationError (a proxy that cannot be used in the store `url`)."""
+        self._authorities = transport.ca_bundle
+        self._proxy = urlsplit(transport.proxy) if transport.proxy else None
+        if self._proxy is not None and (self._proxy.scheme != "http" or not self._proxy.hostname):
+            raise ConfigurationError(f"{url}: only a proxy that is itself reached by http: can be used (http://proxy:port)")
+        self._lock = threading.Lock()
+        self._tls: ssl.SSLContext | None = None
+
+    def connect(self, origin: str, seconds: float) -> Connection:
+        """Connect to `origin` (scheme://host:port), within a quarter of `seconds` or 5 s. Raises: OSError, BrokenAnswer."""
+        seconds = min(_CONNECT_SECONDS, seconds / 4)
+        place = urlsplit(origin)
+        towards = self._proxy or place
+        address = (towards.hostname or "", towards.port or _PORTS[towards.scheme])
+        connected = socket.create_connection(address, timeout=seconds)
+        connection = Connection(connected, seconds)
+        try:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if place.scheme == "https":
+                if self._proxy is not None:
+                    self._tunnel(connection, place.netloc if place.port else f"{place.netloc}:{_PORTS['https']}")
+                connection = connection.secure(self._context(), place.hostname or "")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def head(self, method: str, origin: str, path: str, headers: Mapping[str, str], length: int | None) -> bytes:
+        """Return a request's head. Raises: ValueError (something in it cannot be sent)."""
+        scheme, _, netloc = origin.partition("://")
+        if self._proxy is not None and scheme == "http":
+            path, headers = origin + path, {**headers, **self._credentials()}
+        return request_head(method, path, netloc.removesuffix(f":{_PORTS[scheme]}"), headers, length)
+
+    def _tunnel(self, connection: Connection, authority: str) -> None:
+        """Ask the proxy for a tunnel (RFC 9110, section 9.3.6)."""
+        connection.send(request_head("CONNECT", authority, authority, self._credentials(), None), None)
+        status, *_ = connection.receive("CONNECT", _SMALL)
+        if not 200 <= status < 300:
+            raise BrokenAnswer(f"the proxy refused to connect (HTTP {status})")
+
+    def _credentials(self) -> dict[str, str]:
+        if self._proxy is None or self._proxy.username is None:
+            return {}
+        pair = f"{unquote(self._proxy.username)}:{unquote(self._proxy.password or '')}"
+        return {"Proxy-Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+    def _context(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._tls is None:
+                self._tls = ssl.create_default_context(cafile=self._authorities)
+                self._tls.set_alpn_protocols(["http/1.1"])
+            return self._tls
+
+
+def _idle_seconds(keep_alive: str) -> float:
+    """Return how long a connection is kept: a second less than the host says that it does."""
+    digits = keep_alive.partition("timeout=")[2].partition(",")[0].strip()
+    return min(float(digits) - 1, _IDLE_SECONDS) if digits.isascii() and digits.isdigit() else _IDLE_SECONDS
