@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 import portable
-from portable.cli import catalog, keys, objects
+from portable.cli import catalog, gc, hosts, keys, objects
 from portable.cli.output import out
+from portable.cli.probe import probe
 
 app = typer.Typer(
     name="portable",
@@ -33,7 +34,8 @@ def options(
 
 app.add_typer(keys.app, name="keys")
 app.add_typer(catalog.app, name="catalog")
-for _command in (objects.ls, objects.stat, objects.cat, objects.get, objects.put, objects.rm, objects.cp):
+app.add_typer(hosts.app, name="hosts")
+for _command in (objects.ls, objects.stat, objects.cat, objects.get, objects.put, objects.rm, objects.cp, gc.gc, probe):
     app.command()(_command)
 for _point in sorted(entry_points(group="portable.commands"), key=lambda point: point.name):
     app.add_typer(_point.load(), name=_point.name)

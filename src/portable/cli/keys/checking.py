@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from portable.backends.location import Location
-from portable.backends.registry import open_backend
 from portable.cli.keys.facts import keyring_facts, recipient_facts, report
 from portable.cli.keys.options import AsJson, KeyringPath, Pin, Unlocking, VolumeName
 from portable.cli.keys.recipients import named
@@ -18,6 +17,7 @@ from portable.keys import checking
 from portable.keys.durable import create_durably, read_within
 from portable.keys.keyring import Keyring
 from portable.keys.signed import DOCUMENT_LIMIT
+from portable.opening import backend_at
 from portable.volume import Volume
 
 
@@ -79,7 +79,7 @@ def drill(
         create_durably(copy, read_within(keyring, DOCUMENT_LIMIT))
         locked = Keyring.read(copy, authority=pin)
         keys = locked.unlock(unlocking.asked()).volume(name)
-        volume = Volume(open_backend(Location(url=url, **asdict(host))), keys)
+        volume = Volume(backend_at(Location(url=url, **asdict(host))), keys)
         try:
             results = read_sample(volume, sample)
         finally:

@@ -1,0 +1,77 @@
+"""Naming a provider and a region is enough to reach its host, under the contract that it follows."""
+
+import pytest
+
+from portable.backends.location import Location
+from portable.errors import ConfigurationError
+from portable.hosts.reaching import placed, reached
+from portable.opening import backend_at
+
+
+@pytest.fixture(autouse=True)
+def no_profiles_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    (tmp_path / "hosts").mkdir()
+    monkeypatch.setenv("PORTABLE_HOSTS", str(tmp_path / "hosts"))
+
+
+def test_a_provider_and_a_region_are_enough_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_AWS_ACCESS_KEY_ID", "unused")
+    monkeypatch.setenv("X_AWS_SECRET_ACCESS_KEY", "unused")
+    location = Location("s3://lake-eu", provider="scaleway", region="fr-par", credentials="env:X_")
+    assert reached(location).endpoint == "https://s3.fr-par.scw.cloud"
+    backend = backend_at(location)
+    assert backend.capabilities.max_parts == 1000
+    backend.close()
+
+
+def test_a_provider_follows_the_contract_that_its_profile_names() -> None:
+    there = reached(Location("s3://lake-eu", provider="hetzner", region="fsn1"))
+    assert (there.endpoint, there.provider) == ("https://fsn1.your-objectstorage.com", "ceph")
+
+
+def test_an_endpoint_that_is_given_wins() -> None:
+    there = reached(Location("s3://lake-eu", provider="hetzner", endpoint="https://new.your-objectstorage.com"))
+    assert there.endpoint == "https://new.your-objectstorage.com"
+
+
+def test_a_user_s_own_profile_is_taken(tmp_path) -> None:
+    (tmp_path / "hosts" / "hetzner.toml").write_text(
+        '[sources]\nown = { text = "seen", date = 2026-11-22, confidence = "primary" }\n'
+        '[endpoint]\nurl = { value = "https://s3.{region}.example.eu", source = "own" }\n'
+        'regions = { value = ["north"], source = "own" }\n'
+    )
+    assert placed(Location("s3://lake-eu", provider="hetzner", region="north")).endpoint == "https://s3.north.example.eu"
+
+
+def test_a_missing_region_is_asked_for_by_name() -> None:
+    with pytest.raises(ConfigurationError, match=r"name the region of Scaleway.*fr-par"):
+        reached(Location("s3://lake-eu", provider="scaleway"))
+
+
+def test_a_region_that_the_provider_has_not_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"no region 'fr-pair'.*fr-par"):
+        reached(Location("s3://lake-eu", provider="scaleway", region="fr-pair"))
+
+
+def test_a_host_whose_contract_is_not_known_is_to_be_probed_first() -> None:
+    location = Location("s3://lake-eu", provider="ovhcloud", region="gra")
+    with pytest.raises(ConfigurationError, match="portable probe URL --contract FILE"):
+        reached(location)
+    assert placed(location).endpoint == "https://s3.gra.io.cloud.ovh.net"
+
+
+def test_a_contract_of_the_user_s_own_and_stores_without_a_provider_pass_as_they_are() -> None:
+    for location in (
+        Location("s3://lake-eu", provider="./contract.toml"),
+        Location("s3://lake-eu"),
+        Location("s3://lake-eu", provider="ministack"),
+        Location("az://lake", account="lake", provider="azure"),
+    ):
+        assert reached(location) == location
+
+
+def test_a_named_host_without_an_endpoint_is_never_taken_for_amazon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X_AWS_ACCESS_KEY_ID", "unused")
+    monkeypatch.setenv("X_AWS_SECRET_ACCESS_KEY", "unused")
+    with pytest.raises(ConfigurationError, match="say where ceph is"):
+        backend_at(Location("s3://lake-eu", provider="ceph", credentials="env:X_"))

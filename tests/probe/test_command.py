@@ -1,0 +1,178 @@
+"""`portable probe`: what it prints and writes, and how it ends."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portable.backends.traits import Contract, contract
+from portable.cli.probe.page import probe_page
+from portable.cli.running import run
+from portable.hosts.measurements import MEASUREMENTS
+from portable.hosts.probe_result import read_probe_result
+from tests.hosts.test_page import Page
+from tests.hosts.test_requirements import EXAMPLE
+from tests.probe.conftest import Ask
+from tests.probe.liar import Answered, Asked, Forward, Liar, refused
+from tests.probe.servers import probed
+from tests.servers import MiniStack, Rclone, SeaweedFS
+
+QUICK = ["--credentials", "env:PROBED_", "--quick"]
+
+
+@pytest.fixture
+def place(ministack: MiniStack, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket, with credentials in the environment."""
+    set_environment(ministack, monkeypatch)
+    return f"s3://{ministack.make_bucket()}/deep"
+
+
+def set_environment(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in server.env("PROBED_").items():
+        monkeypatch.setenv(name, value)
+
+
+def test_piped_output_has_a_line_for_each_check(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["probe", place, *QUICK, "--only", "tagging", "--only", "content-md5"]) == 0
+    output = capsys.readouterr()
+    lines = {line.split()[0]: line for line in output.out.splitlines() if line.strip()}
+    assert "yes" in lines["tagging"]
+    assert "keeps tags on objects" in lines["tagging"]
+    assert "400 BadDigest where it does not" in lines["content-md5"]
+    assert output.out.rstrip().endswith("2 yes, 0 no, 0 unknown")
+    assert output.err == ""
+
+
+def test_no_is_an_answer_and_no_failure(
+    rclone: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_environment(rclone, monkeypatch)
+    assert run(["probe", f"s3://{rclone.make_bucket()}", *QUICK, "--only", "tagging"]) == 0
+    assert "destroyed the object's body" in capsys.readouterr().out
+
+
+def test_json_holds_the_result_and_what_went_wrong(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["probe", place, *QUICK, "--only", "clock", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["checks"]["clock"]["answer"] == "yes"
+    assert (facts["failed"], facts["not_removed"], facts["profile_disagrees"]) == ({}, [], {})
+    assert facts["url"] == place
+
+
+def test_a_saved_result_is_what_comparing_hosts_reads(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORTABLE_HOSTS", str(tmp_path))
+    file = tmp_path / "result.json"
+    assert run(["probe", place, *QUICK, "--provider", "aws", "--save", str(file), "--only", "conditional-create"]) == 0
+    assert read_probe_result(file).provider == "aws"
+    assert run(["hosts", "compare", "--requirements", str(EXAMPLE), "aws", "--probe", str(file)]) == 0
+    assert "conditional-create: yes" in capsys.readouterr().out
+
+
+def test_probe_and_profile_that_disagree_are_told(
+    rclone: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    set_environment(rclone, monkeypatch)
+    page = tmp_path / "page.html"
+    names = ["conditional-create", "tagging", "content-md5"]
+    command = ["probe", f"s3://{rclone.make_bucket()}", *QUICK, "--provider", "aws", "--html", str(page)]
+    assert run([*command, *(word for name in names for word in ("--only", name))]) == 0
+    output = capsys.readouterr().out
+    assert "The profile of aws says otherwise of: conditional-create, tagging" in output
+    assert "But the profile says yes (provider documentation, How to prevent object overwrites" in output
+    assert Page(page.read_text()).text.count("But the profile says yes") == 2
+
+
+def test_the_page_is_whole_and_loads_and_runs_nothing(outcome_of: Ask) -> None:
+    page = Page(probe_page(outcome_of("ministack"), {}))
+    assert set(page.loaded) <= {"data:,"}
+    assert "script" not in page.tags
+    assert len(page.ids) == len(set(page.ids))
+    assert {"conditional-create", "tagging", "clock"} <= set(page.ids)
+    assert "time to read 1 KiB, median" in page.text
+
+
+def test_what_a_server_said_stays_text(liar: Liar, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    set_environment(liar, monkeypatch)
+    hostile, file = "<script>alert(1)</script>", tmp_path / "page.html"
+    liar.where = "etag-is-md5"
+
+    def lie(asked: Asked, forward: Forward) -> Answered:
+        answered = forward(asked)
+        return Answered(answered.status, {**answered.headers, "etag": hostile}, answered.body)
+
+    liar.lie = lie
+    bucket = liar.server.make_bucket()
+    assert run(["probe", f"s3://{bucket}", *QUICK, "--only", "etag-is-md5", "--html", str(file)]) == 0
+    assert "<script" not in file.read_text()
+    assert hostile in Page(file.read_text()).text
+
+
+def test_a_contract_is_written_that_provider_takes(place: str, tmp_path: Path) -> None:
+    file = tmp_path / "contract.toml"
+    words = [word for name in ("conditional-create", "conditional-create-race") for word in ("--only", name)]
+    assert run(["probe", place, *QUICK, "--contract", str(file), *words]) == 0
+    assert isinstance(contract(str(file)), Contract)
+    assert contract(str(file)).conditions.create
+
+
+def test_what_is_left_is_named_and_ends_with_status_1(
+    liar: Liar, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_environment(liar, monkeypatch)
+    liar.lie, liar.where = refused(403, lambda asked: asked.method == "DELETE"), "etag-is-md5"
+    assert run(["probe", f"s3://{liar.server.make_bucket()}", *QUICK, "--only", "etag-is-md5"]) == 1
+    assert "portable: could not be removed: object portable-probe-" in capsys.readouterr().err
+
+
+def test_a_check_that_could_not_be_made_ends_with_status_1(
+    liar: Liar, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_environment(liar, monkeypatch)
+    liar.where = "list-parts"
+    liar.lie = lambda asked, forward: Answered(200, body=b"no XML") if asked.method == "POST" else forward(asked)
+    assert run(["probe", f"s3://{liar.server.make_bucket()}", *QUICK, "--only", "list-parts"]) == 1
+    assert "list-parts could not be tried: the host's answer (200) is no XML" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["s3://bucket", "--only", "taging"], "did you mean 'tagging'"),
+        (["s3://bucket", "--provider", "scalway"], "did you mean 'scaleway'"),
+        (["file:///tmp"], "no store that can be probed"),
+        (["az://container", "--contract", "c.toml"], "--contract is for S3 hosts"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2(
+    words: list[str], said: str, place: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROBED_AZURE_STORAGE_ACCOUNT", "portable")
+    monkeypatch.setenv("PROBED_AZURE_STORAGE_KEY", "a2V5")
+    assert run(["probe", *words, "--credentials", "env:PROBED_"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_missing_rights_end_with_status_3(
+    seaweedfs: SeaweedFS, bucket: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in seaweedfs.reader_env("PROBED_").items():
+        monkeypatch.setenv(name, value)
+    assert run(["probe", f"s3://{bucket}", *QUICK]) == 3
+    assert "may not write" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_named(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["probe", place, *QUICK, "--only", "clock", "--save", "/nowhere/result.json"]) == 2
+    assert "/nowhere/result.json cannot be written" in capsys.readouterr().err
+
+
+def test_throughput_is_measured_unless_it_is_left_out(rclone: Rclone, outcome_of: Ask) -> None:
+    assert set(outcome_of("rclone").result.measured) == {"clock-offset", "get-latency", "put-latency"}
+    measured = probed("rclone", rclone, quick=False).result.measured
+    assert list(MEASUREMENTS) == sorted(measured, key=list(MEASUREMENTS).index)
+    assert measured["put-small-1"] > 0
+    assert measured["get-large-4"] > 0
+    assert abs(measured["clock-offset"]) < 60
