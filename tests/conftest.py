@@ -1,5 +1,6 @@
 """Servers, one of each for a test run, started when a test first asks for it."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,11 @@ from typing import Any
 import pytest
 
 from tests.servers import Azurite, Ceph, JuiceFS, MiniStack, Moto, Rclone, SeaweedFS, Swift
+
+
+# A shell that runs the tests in the background has its children ignore Ctrl-C, and theirs, which some tests interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

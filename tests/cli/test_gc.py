@@ -157,7 +157,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
         assert location.region == "fr-par"
         return host
 
-    monkeypatch.setattr(gc, "open_backend", opened)
+    monkeypatch.setattr(gc, "backend_at", opened)
     return host
 
 

@@ -21,7 +21,7 @@ SERVERS: Final = [
     *("seaweedfs", "ministack", "moto", "rclone", "juicefs"),
     *(pytest.param(name, marks=pytest.mark.hosts) for name in WITH_DEBIAN_PACKAGES),
 ]
-NOT_ASKED: Final = {"held.restore", "held.locks", "held.versions"}
+NOT_ASKED: Final = {"conditions.versioned", "held.restore", "held.locks", "held.versions"}
 """What a probe does not try, or only in buckets that are made for it."""
 
 

@@ -60,6 +60,10 @@ class Relay:
             reset(self._writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
+        except asyncio.CancelledError:
+            for writer in (self._writer, *(self._server or ())[1:]):
+                writer.transport.abort()  # it would wait for a peer that no longer reads
+            raise
         finally:
             for writer in (self._writer, *(self._server or ())[1:]):
                 writer.close()

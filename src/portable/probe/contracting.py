@@ -39,6 +39,7 @@ def contract_of(result: ProbeResult) -> Contract:
             replace={"conditional-replace", "conditional-replace-race"} <= yes,
             delete="conditional-delete" in yes,
             commit="conditional-complete" in yes,
+            versioned="versioning" in yes,  # else the bucket that was probed keeps none, and tells nothing of those that do
             quoted="quoted-etags" not in no,
         ),
         parts=Parts(checksum=_parts(yes, signed=signed), etag_told="complete-etag" in yes, again="part-again" in yes),
