@@ -9,7 +9,6 @@ import pytest
 
 from tests.servers import Azurite, Ceph, JuiceFS, MiniStack, Moto, Rclone, SeaweedFS, Swift
 
-
 # A shell that runs the tests in the background has its children ignore Ctrl-C, and theirs, which some tests interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
