@@ -1,6 +1,7 @@
 """Multipart uploads that another process goes on with, and those that nobody does."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_another_process_goes_on_with_an_upload(place: Place) -> None:
         assert upload.staged() == {0: PART}
         assert upload.part(1, last) == "crc64nvme"
         assert upload.staged() == {0: PART, 1: 1_000}
-        done = upload.commit(ABSENT)
+        done = upload.commit()
         assert bytes(other.get("folder/key").data) == first + last
         told = other.stat("folder/key")
         assert (done.etag, done.size, told.attributes) == (told.etag, told.size, attributes)
@@ -115,7 +116,8 @@ def test_a_list_of_uploads_that_never_ends_is_stopped(place: Place) -> None:
 
 
 def test_a_commit_holds_its_condition(place: Place) -> None:
-    with place.open() as backend:
+    # One at a time SeaweedFS honours them; its profile claims none, because it does not when they race.
+    with replace(place, provider=None).open() as backend:
         standing = backend.put("key", b"standing")
         upload = backend.begin("key")
         upload.part(0, b"staged")
