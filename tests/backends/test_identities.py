@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import os
+import ssl
 import stat
 import sys
 import threading
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Self
+from urllib.parse import parse_qs
 
 import pytest
 import trustme
@@ -21,7 +24,7 @@ from portable.backends.location import Location
 from portable.backends.registry import open_backend
 from portable.errors import PortableError
 from tests.backends.every_verb import use_every_verb
-from tests.servers import Azurite, SeaweedFS
+from tests.servers import Azurite, Moto, SeaweedFS
 
 HEADER = "planted-header-of-the-identity-endpoint"
 
@@ -66,6 +69,63 @@ def service() -> Iterator[TokenService]:
         yield server
         server.shutdown()
         thread.join()
+
+
+class AuthorityService(ThreadingHTTPServer):
+    """An authority of OpenID Connect, over TLS: it describes itself, and gives an access token for any assertion."""
+
+    daemon_threads = True
+
+    def __init__(self, certificate: tuple[Path, Path]) -> None:
+        self.exchanged: list[dict[str, list[str]]] = []
+        super().__init__(("127.0.0.1", 0), _Exchanging)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Exchanging(BaseHTTPRequestHandler):
+    server: AuthorityService
+
+    def do_GET(self) -> None:
+        tenant = f"{self.server.url}/tenant"
+        self._answer(
+            {
+                "issuer": f"{tenant}/v2.0",
+                "authorization_endpoint": f"{tenant}/oauth2/v2.0/authorize",
+                "token_endpoint": f"{tenant}/oauth2/v2.0/token",
+            }
+        )
+
+    def do_POST(self) -> None:
+        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.server.exchanged.append(parse_qs(form))
+        self._answer({"token_type": "Bearer", "expires_in": 3600, "access_token": access_token()[0]})
+
+    def _answer(self, document: dict[str, object]) -> None:
+        text = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
 
 
 @pytest.fixture(autouse=True)
@@ -143,6 +203,34 @@ def test_an_identity_that_cannot_be_had_is_an_error_of_ours(managed: Location, s
     backend.close()
 
 
+def test_a_workload_identity_of_azure_uses_every_verb(
+    secured: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What Kubernetes gives to a pod: a signed file, exchanged for access tokens at the authority."""
+    caplog.set_level(logging.DEBUG)
+    (tmp_path / "token").write_text("planted-assertion-of-the-cluster")
+    assert secured.authority is not None
+    with AuthorityService(secured.certificate) as authority:
+        for name, value in {
+            "AZURE_AUTHORITY_HOST": authority.url,
+            "AZURE_TENANT_ID": "tenant",
+            "AZURE_CLIENT_ID": "client",
+            "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"),
+            "REQUESTS_CA_BUNDLE": str(secured.authority),
+            "SSL_CERT_FILE": str(secured.authority),
+        }.items():
+            monkeypatch.setenv(name, value)
+        backend = open_backend(
+            Location(f"az://{secured.make_container()}", account=secured.account, endpoint=secured.endpoint), bound=20.0
+        )
+        use_every_verb(backend)
+        [asked] = authority.exchanged  # a token is used until it ends
+    assert asked["client_assertion"] == ["planted-assertion-of-the-cluster"]
+    assert asked["scope"] == ["https://storage.azure.com/.default"]
+    said = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)
+    assert "planted-assertion" not in said + repr(backend)
+
+
 def test_a_program_that_gives_keys_serves_a_profile(
     seaweedfs: SeaweedFS, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,3 +260,18 @@ def test_a_container_is_given_its_keys(service: TokenService, monkeypatch: pytes
     assert (pair.access_key, pair.secret_key, pair.token) == ("AK", "SECRET", "TOKEN")
     assert service.asked[0]["authorization"] == HEADER
     assert "SECRET" not in repr(found)
+
+
+def test_a_pod_is_given_keys_for_its_role(moto: Moto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Kubernetes gives to a pod: a signed file, exchanged for keys that end, by AssumeRoleWithWebIdentity."""
+    (tmp_path / "token").write_text(access_token()[0])
+    for name, value in {
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path / "token"),
+        "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/lake",
+        "AWS_ENDPOINT_URL_STS": moto.endpoint,
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    pair = s3_credentials(Location("s3://bucket")).session.get_credentials().get_frozen_credentials()
+    assert pair.access_key.startswith("ASIA")
+    assert pair.token

@@ -116,7 +116,17 @@ def _azure(location: Location, kind: str, name: str, environment: Mapping[str, s
             f"credentials {location.credentials!r} of {location.url}: set {prefix}KEY, {prefix}SAS_TOKEN "
             f"or {prefix}CONNECTION_STRING"
         )
-    return AzureCredentials(account, endpoint, identity=needed("azure.identity").DefaultAzureCredential())
+    return AzureCredentials(account, endpoint, identity=_azure_identity(environment))
+
+
+def _azure_identity(environment: Mapping[str, str]) -> Any:
+    """Return what asks for access tokens: the managed or workload identity of this machine, or who is logged in on it.
+
+    An authority of one's own (AZURE_AUTHORITY_HOST: sovereign and private clouds) is asked itself: Microsoft's public one, that
+    would vouch for it, may be out of reach.
+    """
+    own = bool(environment.get("AZURE_AUTHORITY_HOST"))
+    return needed("azure.identity").DefaultAzureCredential(disable_instance_discovery=own)
 
 
 def _from_session(
