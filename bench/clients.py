@@ -6,6 +6,7 @@ makes the work the same: parts and ranges of `PART` bytes, one at a time, and co
 
 import os
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,20 +55,20 @@ class Client(Protocol):
         """Write an object of `size` bytes into a file, in ranges. Raises: AssertionError where fewer came."""
 
 
-class Library(Client):
+class Library(Client, ABC):
     """A client within the process: it sends and takes bytes in memory."""
 
+    @abstractmethod
     def put(self, key: str, data: bytes) -> None:
         """Write in one request."""
-        raise NotImplementedError
 
+    @abstractmethod
     def get(self, key: str) -> Any:
         """Read whole."""
-        raise NotImplementedError
 
+    @abstractmethod
     def get_range(self, key: str, start: int, stop: int) -> Any:
         """Read the bytes [start, stop)."""
-        raise NotImplementedError
 
     def put_small(self, keys: Sequence[str], data: bytes) -> None:
         """Write one after the other."""

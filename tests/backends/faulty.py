@@ -10,7 +10,7 @@ from typing_extensions import Buffer
 
 from portable.backends.location import Location
 from portable.backends.memory import MemoryBackend
-from portable.backends.protocol import ANY, Attributes, Checksum, Expectation, Fetched, Stat, Unfinished, Upload
+from portable.backends.protocol import ANY, Attributes, Checksum, Expectation, Fetched, Folder, Stat, Unfinished, Upload
 from portable.backends.resident import Resident
 from portable.backends.retrying import RetryingBackend
 from portable.errors import NotFound
@@ -65,6 +65,9 @@ class FaultyHost(Resident):
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         return iter(self.call("list", lambda: list(self.store.list(prefix))))
+
+    def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
+        return iter(self.call("children", lambda: list(self.store.children(prefix))))
 
     def inventory(self) -> Iterator[Stat]:
         return iter(self.call("inventory", lambda: list(self.store.inventory())))

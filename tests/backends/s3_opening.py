@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from portable.backends.credentials import S3Credentials
 from portable.backends.location import Location
 from portable.backends.s3 import S3Backend
+from portable.backends.traits import Contract
 from tests.servers import S3Server
 from tests.servers.fault_proxy import FaultProxy
 
@@ -23,11 +24,22 @@ class Place:
     provider: str | None
 
     @contextmanager
-    def open(self, prefix: str = "", *, endpoint: str | None = None, bound: float = BOUND) -> Iterator[S3Backend]:
-        """Open a prefix of the bucket."""
+    def open(
+        self,
+        prefix: str = "",
+        *,
+        endpoint: str | None = None,
+        bound: float = BOUND,
+        contract: Contract | None = None,
+        storage_class: str | None = None,
+    ) -> Iterator[S3Backend]:
+        """Open a prefix of the bucket; under another `contract` than the server's, where one is given."""
         server = self.server
         credentials = S3Credentials(endpoint or server.endpoint, server.region, server.access_key, server.secret_key)
-        backend = S3Backend(Location(f"s3://{self.bucket}/{prefix}", provider=self.provider), credentials, bound=bound)
+        location = Location(
+            f"s3://{self.bucket}/{prefix}", provider=self.provider, storage_class=storage_class, contract=contract
+        )
+        backend = S3Backend(location, credentials, bound=bound)
         yield backend
         backend.close()
 

@@ -13,7 +13,7 @@ from portable.backends import azure_requests as requests
 from portable.backends import http_fields
 from portable.backends.azure_names import check_readable, check_writable, obstacle
 from portable.backends.azure_upload import new_token
-from portable.backends.http1 import Headers
+from portable.backends.http1 import fields
 from portable.backends.protocol import ABSENT, ANY, Attributes, Matches
 from portable.errors import InvalidKey
 
@@ -45,7 +45,7 @@ def test_attributes_come_back_from_the_headers_that_the_service_makes_of_them() 
     attributes = Attributes("text/csv", "no-cache", "inline", "gzip", "fr", {"name": "value"})
     written = requests.described(attributes)
     assert len(written) == 6
-    answered = Headers.parse([f"{name.removeprefix('x-ms-blob-')}: {value}" for name, value in written.items()])
+    answered = fields([f"{name.removeprefix('x-ms-blob-')}: {value}" for name, value in written.items()])
     assert requests.attributes(answered) == attributes
     assert requests.described(None) == requests.described(Attributes()) == {}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portable.backends.location import Location
-from portable.backends.protocol import ABSENT, Backend, Fetched, Matches
+from portable.backends.protocol import ABSENT, Backend, Fetched, Folder, Matches
 from portable.backends.registry import open_backend
 from portable.errors import InvalidKey, NotFound, PortableError, PreconditionFailed
 
@@ -170,3 +170,20 @@ def test_a_file_of_a_foreign_encoding_is_accounted_for(backend: Backend, root: P
     assert list(backend.list()) == []
     (entry,) = backend.inventory()
     assert (entry.key, entry.size, entry.details) == ("caf\\xe9", 4, {"unreadable_name": "true"})
+
+
+def test_no_prefix_leads_out_of_the_root_or_to_temporary_files(backend: Backend, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    backend.put("folder/key", b"data")
+    for prefix in ("../", "folder/../../", "./", "/", "folder//", ".portable-tmp/"):
+        assert list(backend.list(prefix)) == []
+        assert list(backend.children(prefix)) == []
+    assert [stat.key for stat in backend.list("folder/")] == ["folder/key"]
+
+
+def test_a_folder_without_a_file_is_a_folder_of_its_level(backend: Backend, root: Path) -> None:
+    (root / "empty" / "below").mkdir(parents=True)
+    (root / "link").symlink_to(root / "empty")
+    backend.put("key", b"data")
+    assert list(backend.list()) == [stat for stat in backend.children() if not isinstance(stat, Folder)]
+    assert [entry.prefix for entry in backend.children() if isinstance(entry, Folder)] == ["empty/"]

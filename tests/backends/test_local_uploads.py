@@ -116,7 +116,7 @@ def test_an_upload_belongs_to_its_key(backend: Backend) -> None:
         backend.resume("../key", upload.token)
 
 
-@pytest.mark.parametrize("number", [-1, 100_000])
+@pytest.mark.parametrize("number", [-1, 1_000_000])
 def test_a_part_that_no_upload_has_is_refused(backend: Backend, number: int) -> None:
     with pytest.raises(ConfigurationError, match="counted from 0"):
         backend.begin("key").part(number, b"data")

@@ -248,7 +248,7 @@ from portable.errors import ConfigurationError
 for url, extra in (("s3://bucket", "s3"), ("az://container", "azure")):
     backend = open_backend(Location(url, endpoint="http://127.0.0.1:9", credentials="env:BAD_"))
     try:
-        list(backend.list())
+        list(backend.unfinished())
     except ConfigurationError as error:
         assert f"pip install 'portable-storage[{extra}]'" in str(error), error
     else:

@@ -426,3 +426,13 @@ def test_the_hosts_own_backend_is_at_hand() -> None:
     assert host_backend(host, FaultyHost) is host
     assert host_backend(backend, MemoryBackend) is None
     assert (backend.capabilities, backend.bound, backend.url) == (host.capabilities, 30.0, host.url)
+
+
+def test_a_read_of_what_only_the_host_has_is_repeated() -> None:
+    host = FaultyHost(Fault(lambda: Unavailable("lost")), Fault(lambda: Corrupt("altered")))
+    host.store.put("key", b"data")
+    assert retrying(host).reading(lambda own: own.stat("key").size) == 4
+    assert host.calls == ["stat"] * 3
+    with pytest.raises(NotFound):
+        retrying(host).reading(lambda own: own.stat("nothing"))
+    assert host.calls == ["stat"] * 4

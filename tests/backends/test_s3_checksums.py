@@ -68,7 +68,7 @@ def test_the_weakest_of_checksums() -> None:
             {"x-amz-checksum-sha256": "Om6weQ85rIfJTzhWst0sXREOaBFgImGpqSPTuyOtyLc="},
             {"x-amz-checksum-sha256": "x"},
         ),
-        ("md5", {"ETag": '"8d777f385d3dfec8815d20f7496026dc"'}, {"ETag": '"0"'}),
+        ("md5", {"etag": '"8d777f385d3dfec8815d20f7496026dc"'}, {"etag": '"0"'}),
     ],
 )
 def test_a_part_is_confirmed_by_what_its_answer_says(kind: PartChecksum, right: dict[str, str], wrong: dict[str, str]) -> None:

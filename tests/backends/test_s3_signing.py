@@ -62,7 +62,12 @@ def test_every_request_is_signed_as_botocore_signs_it(
         assert signer.headers(method, url, sent, payload=payload, at=at)["Authorization"] == request.headers["Authorization"]
 
 
-@given(key=TEXT, query=st.dictionaries(TEXT.filter(bool), TEXT, max_size=3))
+def test_a_bucket_has_a_target_of_its_own() -> None:
+    assert target("http://h/b", "", {"prefix": "a/b c"}) == "http://h/b?prefix=a%2Fb%20c"
+    assert target("https://b.h", "", {"list-type": 2}) == "https://b.h/?list-type=2"
+
+
+@given(key=TEXT.filter(bool), query=st.dictionaries(TEXT.filter(bool), TEXT, max_size=3))
 def test_a_target_spells_the_key_and_the_query_as_signatures_do(key: str, query: Mapping[str, str]) -> None:
     path, _, asked = target("http://h/b", key, query).partition("?")
     assert path == f"http://h/b/{quote(key, safe='/-_.~')}"

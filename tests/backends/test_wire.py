@@ -78,7 +78,7 @@ def test_what_is_sent_arrives_and_what_is_answered_comes_back(wire: Wire, host: 
     for data in (body, bytearray(body), memoryview(body)):
         answer = send(wire, f"{host.endpoint}/a%20b?c=d", data)
         assert (answer.status, bytes(answer.body)) == (200, body)
-        assert answer.headers["X-TARGET"] == answer.headers["x-target"] == "/a%20b?c=d"
+        assert answer.headers["x-target"] == "/a%20b?c=d"
         assert host.asked[-1].headers["name"] == "value"
         assert host.asked[-1].headers["content-length"] == str(size)
         assert f"http://{host.asked[-1].headers['host']}" == host.endpoint

@@ -88,6 +88,16 @@ def test_a_profile_is_shown_with_sources_dates_conflicts_stale_prices_and_what_i
     assert "limits.max_parts" not in unknown
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("scaleway", "Contract: scaleway"), ("hetzner", "Contract: ceph"), ("azure", "Contract: azure"), ("acme", "not known")],
+)
+def test_the_contract_that_stores_at_a_host_are_opened_by_is_named(
+    capsys: pytest.CaptureFixture[str], name: str, says: str
+) -> None:
+    assert says in printed(capsys, "show", name).rpartition("Unknown: ")[2]
+
+
 def test_a_profile_is_shown_as_json_with_everything_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(printed(capsys, "show", "acme", "--json"))
     assert [one["value"] for one in facts["fields"]["limits.max_parts"]] == [1_000, 10_000]

@@ -1,8 +1,10 @@
 """Naming a provider and a region is enough to reach its host, under the contract that it follows."""
 
 import pytest
+from msgspec.structs import replace
 
 from portable.backends.location import Location
+from portable.backends.traits import Contract, contract
 from portable.errors import ConfigurationError
 from portable.hosts.reaching import placed, reached
 from portable.opening import backend_at
@@ -26,7 +28,8 @@ def test_a_provider_and_a_region_are_enough_to_connect(monkeypatch: pytest.Monke
 
 def test_a_provider_follows_the_contract_that_its_profile_names() -> None:
     there = reached(Location("s3://lake-eu", provider="hetzner", region="fsn1"))
-    assert (there.endpoint, there.provider) == ("https://fsn1.your-objectstorage.com", "ceph")
+    assert there.endpoint == "https://fsn1.your-objectstorage.com"
+    assert there.contract == replace(contract("ceph"), addressing="virtual")  # as its documentation shows it
 
 
 def test_an_endpoint_that_is_given_wins() -> None:
@@ -55,9 +58,27 @@ def test_a_region_that_the_provider_has_not_is_refused() -> None:
 
 def test_a_host_whose_contract_is_not_known_is_to_be_probed_first() -> None:
     location = Location("s3://lake-eu", provider="ovhcloud", region="gra")
-    with pytest.raises(ConfigurationError, match="portable probe URL --contract FILE"):
+    with pytest.raises(ConfigurationError, match="portable probe s3://lake-eu --provider ovhcloud --keep"):
         reached(location)
     assert placed(location).endpoint == "https://s3.gra.io.cloud.ovh.net"
+
+
+def test_a_location_that_has_a_contract_already_keeps_it() -> None:
+    there = Location("s3://lake-eu", provider="scaleway", region="fr-par", contract=Contract())
+    assert reached(there) == there
+
+
+def test_a_part_of_the_endpoint_that_is_the_user_s_own_is_asked_for() -> None:
+    location = Location("s3://lake", provider="cloud-temple", region="fr1")
+    with pytest.raises(ConfigurationError, match=r"\{namespace\}.*name yours"):
+        placed(location)
+    named = Location("s3://lake", provider="cloud-temple", region="fr1", account="acme")
+    assert placed(named).endpoint == "https://acme.s3.fr1.cloud-temple.com"
+
+
+def test_only_the_profile_that_is_named_is_read(tmp_path) -> None:
+    (tmp_path / "hosts" / "broken.toml").write_text("[")
+    assert reached(Location("s3://lake-eu", provider="scaleway", region="fr-par")).contract is not None
 
 
 def test_a_contract_of_the_user_s_own_and_stores_without_a_provider_pass_as_they_are() -> None:

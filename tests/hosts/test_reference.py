@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from portable.hosts.acting import ACTING
 from portable.hosts.checked_toml import CheckedToml
 from portable.hosts.checks import CHECKS
 from portable.hosts.comparisons import OPERATORS
@@ -22,6 +23,11 @@ def examples(language: str) -> list[str]:
 def test_every_field_is_listed_with_its_kind_unit_and_meaning() -> None:
     rows = [f"| `{field.path}` | {field.kind} | {field.unit} | {field.words} |" for field in FIELDS.values()]
     assert [row for row in rows if row not in PAGE] == []
+
+
+def test_every_field_that_acts_is_listed_with_what_it_changes() -> None:
+    listed = re.findall(r"^\| `([a-z._]+)` \| `([a-z._]+)` \| .* \|$", PAGE, re.MULTILINE)
+    assert listed == list(ACTING.items())
 
 
 def test_every_check_is_listed_with_the_field_beside_it() -> None:

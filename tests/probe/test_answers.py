@@ -35,6 +35,7 @@ NATURAL: Final[Mapping[str, tuple[str, str]]] = {
     "conditional-replace-race": ("moto", "liar"),
     "quoted-etags": ("seaweedfs", "liar"),
     "conditional-complete": ("seaweedfs", "moto"),
+    "conditional-complete-race": ("ministack", "seaweedfs"),
     "conditional-delete": ("moto", "rclone"),
     "conditional-reads": ("juicefs", "rclone"),
     "signed-payload": ("juicefs", "seaweedfs"),

@@ -1,22 +1,29 @@
 """`portable probe`: what it prints and writes, and how it ends."""
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from portable.backends.location import Location
+from portable.backends.protocol import ABSENT
 from portable.backends.traits import Contract, contract
 from portable.cli.probe.page import probe_page
 from portable.cli.running import run
+from portable.errors import ConfigurationError
 from portable.hosts.measurements import MEASUREMENTS
 from portable.hosts.probe_result import read_probe_result
+from portable.opening import backend_at
 from tests.hosts.test_page import Page
 from tests.hosts.test_requirements import EXAMPLE
 from tests.probe.conftest import Ask
 from tests.probe.liar import Answered, Asked, Forward, Liar, refused
 from tests.probe.servers import probed
-from tests.servers import MiniStack, Rclone, SeaweedFS
+from tests.servers import MiniStack, Moto, Rclone, SeaweedFS
+from tests.servers.fault_proxy import FaultProxy
+from tests.servers.faults import Rule, Status
 
 QUICK = ["--credentials", "env:PROBED_", "--quick"]
 
@@ -143,7 +150,9 @@ def test_a_check_that_could_not_be_made_ends_with_status_1(
         (["s3://bucket", "--only", "taging"], "did you mean 'tagging'"),
         (["s3://bucket", "--provider", "scalway"], "did you mean 'scaleway'"),
         (["file:///tmp"], "no store that can be probed"),
-        (["az://container", "--contract", "c.toml"], "--contract is for S3 hosts"),
+        (["az://container", "--contract", "c.toml"], "--contract and --keep are for S3 hosts"),
+        (["az://container", "--keep"], "--contract and --keep are for S3 hosts"),
+        (["s3://bucket", "--keep", "--only", "clock"], "leave --only out"),
     ],
 )
 def test_wrong_usage_ends_with_status_2(
@@ -176,3 +185,60 @@ def test_throughput_is_measured_unless_it_is_left_out(rclone: Rclone, outcome_of
     assert measured["put-small-1"] > 0
     assert measured["get-large-4"] > 0
     assert abs(measured["clock-offset"]) < 60
+
+
+def test_a_result_that_is_kept_opens_its_bucket_where_no_contract_is_known(
+    seaweedfs: SeaweedFS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PORTABLE_HOSTS", str(tmp_path / "hosts"))
+    (tmp_path / "hosts").mkdir()
+    (tmp_path / "hosts" / "ours.toml").write_text(
+        '[sources]\nown = { text = "seen", date = 2026-11-22, confidence = "primary" }\n'
+        f'[endpoint]\nurl = {{ value = "{seaweedfs.endpoint}", source = "own" }}\n'
+        '[limits]\nmax_parts = { value = 100, source = "own" }\n'
+    )
+    set_environment(seaweedfs, monkeypatch)
+    bucket = seaweedfs.make_bucket()
+    location = Location(f"s3://{bucket}/lake", provider="ours", credentials="env:PROBED_")
+    with pytest.raises(ConfigurationError, match="--provider ours --keep"):
+        backend_at(location)
+    assert run(["hosts", "show", "ours"]) == 0
+    assert "Contract: not known" in capsys.readouterr().out
+    assert run(["probe", f"s3://{bucket}", *QUICK, "--provider", "ours", "--keep"]) == 0
+    assert "kept in" in capsys.readouterr().err
+    backend = backend_at(location)
+    assert (backend.capabilities.conditional_create, backend.capabilities.max_parts) == (True, 100)
+    assert backend.put("key", b"data", expect=ABSENT).confirmed == "crc64nvme"
+    backend.close()
+    assert run(["hosts", "show", "ours"]) == 0
+    assert f"Probe kept: s3://{bucket} at {seaweedfs.endpoint}" in capsys.readouterr().out
+    assert run(["hosts", "show", "ours", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["contract"], [one["url"] for one in facts["kept"]]) == (None, [f"s3://{bucket}"])
+
+
+def test_a_host_that_knows_buckets_by_its_name_alone_is_probed_as_its_profile_says(
+    moto: Moto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda name, *rest, **more: resolve("127.0.0.1" if str(name).endswith("localhost") else name, *rest, **more),
+    )
+    monkeypatch.setenv("PORTABLE_HOSTS", str(tmp_path))
+    bucket = moto.make_bucket()
+    with FaultProxy(moto.endpoint) as proxy:
+        proxy.rules = [Rule(Status(400, "InvalidRequest"), target=f"^/{bucket}")]
+        endpoint = proxy.endpoint.replace("127.0.0.1", "localhost")
+        (tmp_path / "ours.toml").write_text(
+            '[sources]\nown = { text = "seen", date = 2026-11-22, confidence = "primary" }\n'
+            f'[endpoint]\nurl = {{ value = "{endpoint}", source = "own" }}\n'
+            'addressing = { value = ["virtual"], source = "own" }\n'
+        )
+        set_environment(moto, monkeypatch)
+        monkeypatch.delenv("PROBED_AWS_ENDPOINT_URL")
+        checks = ["--only", "path-addressing", "--only", "virtual-addressing", "--only", "conditional-create", "--json"]
+        assert run(["probe", f"s3://{bucket}", *QUICK, "--provider", "ours", *checks]) == 0
+    answers = {name: found["answer"] for name, found in json.loads(capsys.readouterr().out)["checks"].items()}
+    assert answers == {"path-addressing": "no", "virtual-addressing": "yes", "conditional-create": "yes"}

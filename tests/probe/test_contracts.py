@@ -13,7 +13,7 @@ from portable.backends.protocol import ABSENT, Matches
 from portable.backends.s3 import S3Backend
 from portable.backends.traits import Contract, contract
 from portable.errors import AlreadyExists, ConfigurationError, PreconditionFailed, Unsupported
-from portable.probe.contracting import contract_file, contract_of
+from portable.hosts.contracting import contract_file, contract_of
 from tests.probe.conftest import Ask
 from tests.probe.servers import WITH_DEBIAN_PACKAGES
 

@@ -1,6 +1,7 @@
 """Which headers and metadata a host keeps unchanged."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from portable.backends.protocol import Attributes
@@ -14,6 +15,7 @@ HEADERS: Final = {
     "content_language": "Content-Language",
 }
 """The fields of `Attributes` that are HTTP headers."""
+_ANSWERED: Final = {field: name.lower() for field, name in HEADERS.items()}
 S3_METADATA_BYTES: Final = 2048
 """Amazon S3 user guide, "User-defined object metadata": names and values together."""
 AZURE_METADATA_BYTES: Final = 8192
@@ -32,6 +34,14 @@ def check_s3(attributes: Attributes | None, *, url: str) -> None:
 def check_azure(attributes: Attributes | None, *, url: str) -> None:
     """Raise Unsupported for attributes that Azure would refuse, drop or change (metadata names must be C# identifiers)."""
     _check(attributes, _AZURE_NAME, AZURE_METADATA_BYTES, url)
+
+
+def answered(fields: Mapping[str, str], metadata_prefix: str) -> Attributes:
+    """Read attributes from the headers of an answer, by names in lower case; `metadata_prefix` begins those of metadata."""
+    kept = {field: fields.get(name) for field, name in _ANSWERED.items()}
+    start = len(metadata_prefix)
+    metadata = {name[start:]: value for name, value in fields.items() if name.startswith(metadata_prefix)}
+    return Attributes(**kept, metadata=metadata)
 
 
 def headers(attributes: Attributes) -> dict[str, str]:

@@ -18,13 +18,28 @@ from portable.backends.azure_wire import AzureWire
 from portable.backends.credentials import AzureCredentials, azure_credentials
 from portable.backends.extras import Lazy
 from portable.backends.key_rules import AZURE_KEY_CHARACTERS, check_range, check_text
+from portable.backends.levels import check_level
 from portable.backends.location import Location
-from portable.backends.protocol import ABSENT, ANY, Attributes, Capabilities, Expectation, Fetched, Stat, Unfinished, Upload
+from portable.backends.protocol import (
+    ABSENT,
+    ANY,
+    Attributes,
+    Capabilities,
+    Expectation,
+    Fetched,
+    Folder,
+    Stat,
+    Unfinished,
+    Upload,
+)
 from portable.backends.resident import Resident
+from portable.backends.storage_classes import AZURE, chosen_class
 from portable.errors import NotFound, Unsupported
 
 PART_SIZE = 16 << 20
-"""Bytes. With 50,000 blocks the largest object is 781 GiB."""
+"""Bytes of a block, where 50,000 of them are enough for the object (781 GiB)."""
+LARGEST_PART = 4000 << 20
+"""Bytes that a block may have ("Scalability and performance targets for Blob storage")."""
 
 
 class AzureBackend(Resident):
@@ -43,6 +58,7 @@ class AzureBackend(Resident):
         versions=True,
         part_size=PART_SIZE,
         max_parts=50_000,
+        largest_part=LARGEST_PART,
     )
 
     def __init__(self, location: Location, credentials: AzureCredentials, *, bound: float = 60.0) -> None:
@@ -50,7 +66,8 @@ class AzureBackend(Resident):
         self.url, self.bound = location.url, bound
         container, self._prefix = location.container, location.prefix
         self.capabilities = replace(self.capabilities, key_room=AZURE_KEY_CHARACTERS - len(self._prefix))
-        self._wire = AzureWire(container, credentials, url=self.url, bound=bound)
+        tier = chosen_class(location.storage_class, AZURE, url=self.url)
+        self._wire = AzureWire(container, credentials, url=self.url, bound=bound, tier=tier)
         self._listing = AzureListing(self._wire, url=self.url)
         self._client = Lazy(partial(container_client, container, credentials, bound=bound))
         self.features = AzureFeatures(self._client, self._prefix, url=self.url)
@@ -77,6 +94,11 @@ class AzureBackend(Resident):
         check_text(prefix, url=self.url)
         return self._listing.objects(self._prefix, prefix)
 
+    def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
+        """See `Backend.children`."""
+        check_level(prefix, url=self.url)
+        return self._listing.children(self._prefix, prefix)
+
     def inventory(self) -> Iterator[Stat]:
         """See `Backend.inventory`.
 
@@ -93,7 +115,7 @@ class AzureBackend(Resident):
         self._wire.delete(name, expect, key=key)
 
     def begin(self, key: str, *, attributes: Attributes | None = None) -> Upload:
-        """See `Backend.begin`. Blocks of 16 MiB, 50,000 at most. Nothing is sent yet."""
+        """See `Backend.begin`. 50,000 blocks at most. Nothing is sent yet."""
         return self._upload(key, new_token(), attributes)
 
     def resume(self, key: str, token: str, *, attributes: Attributes | None = None) -> Upload:
@@ -131,7 +153,8 @@ class AzureBackend(Resident):
     def _writable(self, key: str, attributes: Attributes | None) -> str:
         name = self._prefix + key
         check_writable(name, key, url=self.url)
-        check_azure(attributes, url=self.url)
+        if attributes is not None:
+            check_azure(attributes, url=self.url)
         return name
 
 

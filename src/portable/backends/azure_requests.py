@@ -1,8 +1,9 @@
 """Blob service requests, and what their answers say: text in, values out (Blob service REST API)."""
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as NotBase64
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -13,9 +14,9 @@ from xml.etree.ElementTree import Element, ParseError, fromstring
 from typing_extensions import Buffer
 
 from portable.backends import http_fields
-from portable.backends.attribute_rules import HEADERS
+from portable.backends.attribute_rules import HEADERS, answered
 from portable.backends.extras import needed
-from portable.backends.http_fields import moment, quoted
+from portable.backends.http_fields import moment, path, quoted
 from portable.backends.protocol import Attributes, Checksum, Stat
 
 VERSION: Final = "2023-11-03"
@@ -24,6 +25,7 @@ CHECKED_RANGE: Final = 4 << 20
 """Bytes: the longest range that the service gives a CRC64 of (Get Blob, `x-ms-range-get-content-crc64`)."""
 CRC64: Final = "x-ms-content-crc64"
 RANGE_CRC64: Final = "x-ms-range-get-content-crc64"
+_TIER: Final = "x-ms-access-tier"
 _METADATA: Final = "x-ms-meta-"
 _WRITTEN: Final = {field: f"x-ms-blob-{name.lower()}" for field, name in HEADERS.items()}
 """The headers by which Put Blob and Put Block List set what `Attributes` holds."""
@@ -33,9 +35,9 @@ _BLOCK: Final = re.compile(r"([0-9a-f]{32})([0-9]{6})")
 
 def target(endpoint: str, container: str, name: str, *queries: str) -> str:
     """Return the URL of a blob, or of the container where `name` is empty."""
-    asked = "&".join(query for query in queries if query)
-    path = f"{endpoint}/{container}/{quote(name, safe='/~')}" if name else f"{endpoint}/{container}"
-    return f"{path}?{asked}" if asked else path
+    asked = "&".join(filter(None, queries))
+    address = f"{endpoint}/{container}/{path(name)}" if name else f"{endpoint}/{container}"
+    return f"{address}?{asked}" if asked else address
 
 
 def described(attributes: Attributes | None) -> dict[str, str]:
@@ -47,6 +49,11 @@ def described(attributes: Attributes | None) -> dict[str, str]:
     return given | {_METADATA + name: value for name, value in attributes.metadata.items()}
 
 
+def in_tier(tier: str | None) -> dict[str, str]:
+    """Return the header that says in which access tier a blob is written."""
+    return {} if tier is None else {_TIER: tier}
+
+
 def checksum(data: Buffer) -> str:
     """Return the CRC-64/NVME of `data` as the service writes it: base64 of 8 bytes, the least significant first."""
     return base64(_crc64nvme()(data).to_bytes(8, "little"))
@@ -54,7 +61,7 @@ def checksum(data: Buffer) -> str:
 
 def base64(digest: bytes) -> str:
     """Return a checksum as headers carry it."""
-    return b64encode(digest).decode()
+    return b2a_base64(digest, newline=False).decode()
 
 
 def byte_range(start: int, stop: int | None, *, checked: bool) -> dict[str, str]:
@@ -77,9 +84,7 @@ def stat(key: str, size: int, headers: Mapping[str, str], attributes: Attributes
 
 def attributes(headers: Mapping[str, str]) -> Attributes:
     """Read a blob's attributes from the answer to Get Blob or Get Blob Properties; names of metadata in lower case."""
-    known = {field: headers.get(name) for field, name in HEADERS.items()}
-    metadata = {name[len(_METADATA) :]: value for name, value in headers.items() if name.startswith(_METADATA)}
-    return Attributes(**known, metadata=metadata)
+    return answered(headers, _METADATA)
 
 
 def block_id(token: str, number: int) -> str:

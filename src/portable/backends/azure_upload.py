@@ -4,8 +4,8 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
+from msgspec.structs import replace
 from typing_extensions import Buffer
 
 from portable.backends import azure_requests as requests

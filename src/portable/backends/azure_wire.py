@@ -1,25 +1,21 @@
 """Sends the Blob service requests of one container: each once, signed, within its time, its answer checked or refused."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from hashlib import md5
 from typing import Final
 
 from typing_extensions import Buffer
 
 from portable.backends import azure_requests as requests
-from portable.backends.answers import describe, is_missing_container, no_answer, read_retry_after, refusal
+from portable.backends.answers import describe, is_missing_container, no_answer, read_retry_after, refusal, understood
 from portable.backends.azure_signing import Signer
 from portable.backends.credentials import AzureCredentials
 from portable.backends.http_fields import condition
+from portable.backends.parts import part_seconds
 from portable.backends.protocol import ANY, Attributes, Checksum, Expectation, Fetched, Matches, Stat
-from portable.backends.wire import Answer, Wire
+from portable.backends.wire import REFUSAL_ROOM, Answer, Wire, allowance
 from portable.errors import Corrupt, PortableError
 
-_READ_SECONDS: Final = 3600.0
-"""A read that goes on giving bytes may take this long; one that gives none for a quarter of the bound may not."""
-_REFUSAL_ROOM: Final = 64 << 10
-"""Bytes that a refusal's body may have."""
 _CHECKSUM_NOT_KNOWN: Final = "FeatureNotSupported"
 """What Azurite, unless it is started with --loose, answers to a range that is asked for with its checksum."""
 
@@ -27,8 +23,11 @@ _CHECKSUM_NOT_KNOWN: Final = "FeatureNotSupported"
 class AzureWire:
     """The requests of the data path. A name is whole, the store's prefix included; `key` is what messages call it."""
 
-    def __init__(self, container: str, credentials: AzureCredentials, *, url: str, bound: float) -> None:
-        """`bound` is in seconds. Raises: ConfigurationError."""
+    def __init__(
+        self, container: str, credentials: AzureCredentials, *, url: str, bound: float, tier: str | None = None
+    ) -> None:
+        """`bound` is in seconds; `tier` is the access tier of what is written. Raises: ConfigurationError."""
+        self._written = requests.in_tier(tier)
         self._container, self._endpoint, self._url, self._bound = container, credentials.endpoint, url, bound
         self._signer = Signer(container, credentials, url=url)
         self._wire = Wire(credentials.transport, url=url)
@@ -40,7 +39,7 @@ class AzureWire:
             return Fetched(b"", self.stat(name, if_match, key=key))
         expect: Expectation = ANY if if_match is None else Matches(if_match)
         asked = requests.byte_range(start, stop, checked=self._checks_ranges)
-        room = None if stop is None else max(stop - start, _REFUSAL_ROOM)
+        room = None if stop is None else max(stop - start, REFUSAL_ROOM)
         answer = self._send("GET", name, asked, None, expect=expect, operation="get", key=key, room=room)
         if answer.status == 500 and requests.RANGE_CRC64 in asked and _code(answer) == _CHECKSUM_NOT_KNOWN:
             self._checks_ranges = False
@@ -52,7 +51,7 @@ class AzureWire:
             return Fetched(b"", found)
         if answer.status not in (200, 206):
             raise self._refusal(answer, "get", key, expect)
-        with self._understood("get", key):
+        with understood("get", key, self._url):
             begins, size = requests.place(answer.headers)
             found = requests.stat(key, size, answer.headers, requests.attributes(answer.headers))
         if start >= size:  # Azurite answers 206 to a range of an empty blob
@@ -68,17 +67,17 @@ class AzureWire:
         answer = self._send("HEAD", name, {}, None, expect=expect, operation="stat", key=key)
         if answer.status != 200:
             raise self._refusal(answer, "stat", key, expect)
-        with self._understood("stat", key):
+        with understood("stat", key, self._url):
             _, size = requests.place(answer.headers)
             return requests.stat(key, size, answer.headers, requests.attributes(answer.headers))
 
     def put(self, name: str, data: Buffer, expect: Expectation, attributes: Attributes | None, *, key: str) -> Stat:
         """Put Blob: do what `Backend.put` does."""
         crc = requests.checksum(data)
-        headers = {"x-ms-blob-type": "BlockBlob", requests.CRC64: crc, **requests.described(attributes)}
+        headers = {"x-ms-blob-type": "BlockBlob", requests.CRC64: crc, **self._written, **requests.described(attributes)}
         answer = self._send("PUT", name, headers, data, expect=expect, operation="put", key=key)
         confirmed = self._confirmed(answer, crc, "put", key, expect)
-        with self._understood("put", key):
+        with understood("put", key, self._url):
             return requests.stat(key, memoryview(data).nbytes, answer.headers, attributes, confirmed)
 
     def delete(self, name: str, expect: Expectation, *, key: str) -> None:
@@ -92,7 +91,8 @@ class AzureWire:
         """Put Block, and return what the answer confirmed of it."""
         crc = requests.checksum(data)
         query = requests.block_query(block)
-        answer = self._send("PUT", name, {requests.CRC64: crc}, data, query, operation="part", key=key)
+        seconds = part_seconds(memoryview(data).nbytes, self._bound)
+        answer = self._send("PUT", name, {requests.CRC64: crc}, data, query, operation="part", key=key, seconds=seconds)
         return self._confirmed(answer, crc, "part", key)
 
     def commit(
@@ -101,10 +101,10 @@ class AzureWire:
         """Put Block List: make the blob of staged blocks, which are `size` bytes together."""
         body = requests.block_list(blocks)
         crc = requests.checksum(body)
-        headers = {"Content-Type": "application/xml", requests.CRC64: crc, **requests.described(attributes)}
+        headers = {"Content-Type": "application/xml", requests.CRC64: crc, **self._written, **requests.described(attributes)}
         answer = self._send("PUT", name, headers, body, "comp=blocklist", expect=expect, operation="commit", key=key)
         self._confirmed(answer, crc, "commit", key, expect)
-        with self._understood("commit", key):
+        with understood("commit", key, self._url):
             return requests.stat(key, size, answer.headers, attributes)
 
     def blocks(self, name: str, *, key: str) -> dict[str, dict[int, int]]:
@@ -119,7 +119,7 @@ class AzureWire:
             return {}
         if answer.status != 200:
             raise self._refusal(answer, operation, key)
-        with self._understood(operation, key):
+        with understood(operation, key, self._url):
             return requests.uncommitted(requests.xml(answer.body))
 
     def page(self, query: str) -> tuple[Answer, PortableError | None]:
@@ -143,16 +143,17 @@ class AzureWire:
         key: str,
         expect: Expectation = ANY,
         room: int | None = None,
+        seconds: float | None = None,
     ) -> Answer:
         signed_query, signed_headers = self._signer.signature()
-        reads = method in ("GET", "HEAD")
+        most, stall = allowance(method, seconds or self._bound)
         return self._wire.send(
             method,
             requests.target(self._endpoint, self._container, name, query, signed_query),
             {"x-ms-version": requests.VERSION, **signed_headers, **condition(expect), **headers},
             body,
-            seconds=_READ_SECONDS if reads else self._bound,
-            stall=self._bound / 4 if reads else None,
+            seconds=most,
+            stall=stall,
             operation=operation,
             key=key,
             room=room,
@@ -194,14 +195,6 @@ class AzureWire:
                 f"{describe('get', key, self._url)}: the bytes do not fit the checksum that came with them ({confirmed})"
             )
         return confirmed
-
-    @contextmanager
-    def _understood(self, operation: str, key: str) -> Iterator[None]:
-        try:
-            yield
-        except (KeyError, ValueError) as error:
-            reason = f"the answer cannot be understood ({error})"
-            raise no_answer(reason, operation=operation, key=key, url=self._url) from None
 
 
 def _code(answer: Answer) -> str:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from portable.backends.answers import describe, no_answer, read_retry_after, refusal
 from portable.backends.credentials import S3Credentials
 from portable.backends.extras import needed
+from portable.backends.pacing import Pace
 from portable.backends.protocol import ANY, Attributes, Expectation
+from portable.backends.s3_rules import Rules
 from portable.backends.wire import CONNECTIONS
 from portable.errors import ConfigurationError, InvalidKey
 
@@ -22,10 +25,10 @@ _UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
 """How ssl, and urllib3 where it compares names itself, say that a certificate is not the host's."""
 
 
-def client(credentials: S3Credentials, *, bound: float) -> Any:
+def client(credentials: S3Credentials, rules: Rules, pace: Pace, *, bound: float) -> Any:
     """Return a boto3 S3 client for which a request, as slow as it may be, ends within `bound` seconds.
 
-    Trailing checksums are off: several hosts refuse them. Addressing is by path, as on the data path.
+    Trailing checksums are off: several hosts refuse them. Addressing and the budget of requests are as on the data path.
     """
     boto3, config = needed("boto3"), needed("botocore.config")
     session = credentials.session or boto3.session.Session(
@@ -35,16 +38,16 @@ def client(credentials: S3Credentials, *, bound: float) -> Any:
     )
     connect = min(5.0, bound / 4)
     proxy = credentials.transport.proxy
-    return session.client(
+    made = session.client(
         "s3",
         endpoint_url=credentials.endpoint,
         region_name=credentials.region,
         verify=credentials.transport.ca_bundle,
         config=config.Config(
-            s3={"addressing_style": "path", "payload_signing_enabled": True},
+            s3={"addressing_style": rules.contract.addressing, "payload_signing_enabled": True},
             signature_version="s3v4",
             connect_timeout=connect,
-            read_timeout=bound - connect,
+            read_timeout=bound - connect - pace.longest,
             retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=CONNECTIONS,
             # No proxies are said as {}: None would mean the environment's.
@@ -54,6 +57,13 @@ def client(credentials: S3Credentials, *, bound: float) -> Any:
             ignore_configured_endpoint_urls=True,
         ),
     )
+    made.meta.events.register("before-send.s3", partial(_paced, pace))
+    return made
+
+
+def _paced(pace: Pace, request: Any, **_: object) -> None:
+    """Wait for a request's turn, and let botocore send it. Raises: Throttled (there is none soon)."""
+    pace("send a request", "", reads=request.method in ("GET", "HEAD"))
 
 
 @contextmanager

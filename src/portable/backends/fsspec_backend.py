@@ -16,12 +16,14 @@ from portable.backends.fsspec_upload import PART_SIZE, FsspecUpload
 from portable.backends.fsspec_versions import described, entity_tag
 from portable.backends.fsspec_writing import Spooled, Writer, writer
 from portable.backends.key_rules import awkward, check_range, check_text
+from portable.backends.levels import check_level, folder_of, level
 from portable.backends.protocol import (
     ANY,
     Attributes,
     Capabilities,
     Expectation,
     Fetched,
+    Folder,
     Stat,
     Unfinished,
     Upload,
@@ -58,7 +60,10 @@ class FsspecBackend(Resident):
             raise ConfigurationError(f"{self.url}: the filesystem has no folder {root!r}, or calls it otherwise")
         self._writer = writer(self._edge, self._root, self._check_container)
         self.capabilities = Capabilities(
-            part_size=PART_SIZE, max_parts=10_000, key_room=_PATH_BYTES - len(f"{self._root}/".encode())
+            part_size=PART_SIZE,
+            max_parts=1_000_000,
+            key_room=_PATH_BYTES - len(f"{self._root}/".encode()),
+            empty_folders=True,
         )
 
     def get(self, key: str, start: int = 0, stop: int | None = None, *, if_match: str | None = None) -> Fetched:
@@ -92,6 +97,16 @@ class FsspecBackend(Resident):
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """See `Backend.list`. The filesystem gives the whole listing at once, and it is held in memory."""
         return (stat for stat in self._find(prefix) if "file_type" not in stat.details)
+
+    def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
+        """See `Backend.children`. Of keys that cannot be written here, the filesystem's own listing may leave some out.
+
+        A prefix that the filesystem would read as another one is listed with all that is below it.
+        """
+        check_level(prefix, url=self.url)
+        if awkward(f"{prefix}name"):
+            return level(self.list(prefix), prefix)
+        return self._level(prefix)
 
     def inventory(self) -> Iterator[Stat]:
         """See `Backend.inventory`: what the filesystem tells, which is not all that a host may hold.
@@ -174,6 +189,29 @@ class FsspecBackend(Resident):
                     yield described(info, key, url=self.url, details={} if kind == "file" else {"file_type": str(kind)})
         if is_empty:
             self._check_container()
+
+    def _level(self, prefix: str) -> Iterator[Stat | Folder]:
+        start = f"{self._root}/{prefix}"
+        try:
+            entries = self._edge.level(start.removesuffix("/"))
+        except NotFound:  # nothing below the prefix, or no container
+            entries = []
+        if not entries:
+            self._check_container()
+        if any(f"{info['name']}/" == start for info in entries):
+            # An object stands at the folder's path. Filesystems that show it do not show what is below it.
+            yield from level(self.list(prefix), prefix)
+            return
+        for info in entries:
+            name, kind = str(info["name"]), info.get("type")
+            key = name.removeprefix(f"{self._root}/")
+            if not name.startswith(start) or self._is_private(key):
+                continue  # a neighbour, or a temporary file
+            folder = folder_of(f"{key}/" if kind == "directory" else key, prefix)
+            if folder is not None:
+                yield folder
+            elif kind == "file":
+                yield described(info, key, url=self.url)
 
     def _is_private(self, key: str) -> bool:
         return self._writer is not None and self._writer.private in key.split("/") and self._writer.private != ""

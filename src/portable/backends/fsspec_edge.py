@@ -76,6 +76,15 @@ class FilesystemEdge:
             raise Unsupported(f"list {self.url}: the filesystem describes no files, it names them only")
         yield from found.values()
 
+    def level(self, folder: str) -> list[Mapping[str, Any]]:
+        """Describe what stands directly in a folder, past the filesystem's caches; maybe the object at its path, too.
+
+        Raises: NotFound and others.
+        """
+        with self.errors("list", ""):
+            self.filesystem.invalidate_cache()
+        return list(self.run("ls", folder, detail=True, operation="list", key="", bound=None))
+
     def _walk(self, container: str, start: str) -> Iterator[Mapping[str, Any]]:
         """List folder by folder. fsspec's own `find` leaves out, without a word, a folder that it cannot read."""
         pending = [top := start.rpartition("/")[0]]

@@ -5,7 +5,8 @@ be taken for another: two lengths, a length beside an encoding, folded lines and
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Self
+from functools import lru_cache
+from typing import Final
 
 Receive = Callable[[memoryview], int]
 """Fills a part of the buffer and returns how many bytes it put there: 0 at the end of the stream."""
@@ -14,6 +15,8 @@ _HEAD_ROOM: Final = 64 << 10
 """Bytes that an answer's head may have."""
 _STEP: Final = 64 << 20
 """Bytes that are set aside for a body before any of it came: a host's word for its length is not trusted beyond this."""
+_LINES: Final = 256
+"""How many header lines are kept as they were read."""
 _BODILESS: Final = {204, 304}
 
 
@@ -21,34 +24,18 @@ class BrokenAnswer(Exception):
     """What came is no whole HTTP/1.1 answer; the message says why."""
 
 
-class Headers(dict[str, str]):
-    """Fields of an answer, by names in lower case; looked up by names in any.
+def fields(lines: list[str]) -> dict[str, str]:
+    """Read the lines of a head: values by names in lower case, those of repeated fields joined by commas (RFC 9110, 5.3).
 
-    The values of repeated fields are joined by commas (RFC 9110, section 5.3).
+    Raises: BrokenAnswer.
     """
-
-    def __getitem__(self, name: str) -> str:
-        return super().__getitem__(name.lower())
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and super().__contains__(name.lower())
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a field's value, or `default`."""
-        return super().get(name.lower(), default)
-
-    @classmethod
-    def parse(cls, lines: list[str]) -> Self:
-        """Read header lines. Raises: BrokenAnswer."""
-        values: dict[str, str] = {}
-        for line in lines:
-            name, colon, value = line.partition(":")
-            name = name.lower()
-            if not colon or not name or name[0] in " \t" or name[-1] in " \t":
-                raise BrokenAnswer("a header line is malformed")
-            value = value.strip(" \t")
+    pairs = list(map(_field, lines))
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        values.clear()
+        for name, value in pairs:
             values[name] = f"{values[name]}, {value}" if name in values else value
-        return cls(values)
+    return values
 
 
 def request_head(method: str, path: str, host: str, headers: Mapping[str, str], length: int | None) -> bytes:
@@ -72,10 +59,11 @@ class Answers:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._store = bytearray(_HEAD_ROOM)
+        self._view = memoryview(self._store)
         self._start = self._end = 0
 
-    def head(self) -> tuple[int, Headers, bool]:
-        """Read a head: the status, the headers, and whether the connection may serve another request after this one.
+    def head(self) -> tuple[int, dict[str, str], bool]:
+        """Read a head: the status, the headers (see `fields`), and whether another request may follow on the connection.
 
         Interim answers (1xx) are passed over. Raises: BrokenAnswer, and what `receive` raises.
         """
@@ -85,12 +73,14 @@ class Answers:
             code = rest[:3]
             if version not in ("HTTP/1.1", "HTTP/1.0") or not (code.isascii() and code.isdigit() and len(code) == 3):
                 raise BrokenAnswer("it does not begin as an HTTP/1.1 answer")
-            status, headers = int(code), Headers.parse(lines)
+            status, headers = int(code), fields(lines)
             if status >= 200:
                 option = headers.get("connection", "").lower()
                 return status, headers, option != "close" if version == "HTTP/1.1" else option == "keep-alive"
 
-    def body(self, method: str, status: int, headers: Headers, *, room: int | None = None) -> bytes | bytearray | None:
+    def body(
+        self, method: str, status: int, headers: Mapping[str, str], *, room: int | None = None
+    ) -> bytes | bytearray | None:
         """Read the body that belongs to a head, `room` bytes at most; None where it may go on until the connection ends.
 
         Raises: BrokenAnswer, and what `receive` raises.
@@ -106,7 +96,12 @@ class Answers:
             return None
         if not (length.isascii() and length.isdigit() and len(length) < 20):
             raise BrokenAnswer("the length of its body is not told clearly")
-        return self._exactly(int(length), room)
+        size = int(length)
+        if not size:
+            return b""
+        if size <= self._end - self._start and (room is None or size <= room):
+            return self._take(size)
+        return self._exactly(size, room)
 
     def rest(self, *, room: int | None = None) -> bytes | bytearray:
         """Read until the connection ends, for an answer that has no other end."""
@@ -157,6 +152,8 @@ class Answers:
 
     def _until(self, mark: bytes) -> bytes:
         """Take what comes before `mark`, and the mark."""
+        if self._start == self._end:
+            self._start, self._end = 0, self._some(self._view)
         searched = self._start
         while (found := self._store.find(mark, searched, self._end)) < 0:
             searched = max(self._start, self._end - len(mark) + 1)
@@ -166,14 +163,13 @@ class Answers:
                 left = self._end - self._start
                 self._store[:left] = self._store[self._start : self._end]
                 searched, self._start, self._end = searched - self._start, 0, left
-            with memoryview(self._store) as store:
-                self._end += self._some(store[self._end :])
-        taken = bytes(self._store[self._start : found])
+            self._end += self._some(self._view[self._end :])
+        taken = bytes(self._view[self._start : found])
         self._start = found + len(mark)
         return taken
 
     def _take(self, length: int) -> bytes:
-        taken = bytes(self._store[self._start : self._start + length])
+        taken = bytes(self._view[self._start : self._start + length])
         self._start += length
         if self._start == self._end:
             self._start = self._end = 0
@@ -184,6 +180,15 @@ class Answers:
         if not count:
             raise BrokenAnswer("the connection was cut")
         return count
+
+
+@lru_cache(_LINES)
+def _field(line: str) -> tuple[str, str]:
+    """Read a line. Most lines of an answer are those of the answer before: to look one up takes a quarter of the time."""
+    name, colon, value = line.partition(":")
+    if not colon or not name or " " in name or "\t" in name:
+        raise BrokenAnswer("a header line is malformed")
+    return name.lower(), value.strip(" \t")
 
 
 def _check_room(length: int, room: int | None) -> None:

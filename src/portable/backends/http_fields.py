@@ -2,14 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
+from urllib.parse import quote
 
 from portable.backends.protocol import ABSENT, Expectation, Matches
 
 _MONTH_NAMES: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
+_MONTHS: Final = {name: f"{number:02}" for number, name in enumerate(_MONTH_NAMES, start=1)}
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/_.~-]*+")
 _RANGE: Final = re.compile(r"bytes (\d+)-(-?\d+)/(\d+)")
+
+
+def path(name: str) -> str:
+    """Spell a name as the path of a URL does (RFC 3986, section 3.3), with its slashes."""
+    return name if _PLAIN.fullmatch(name) else quote(name, safe="/~")
 
 
 def condition(expect: Expectation) -> dict[str, str]:
@@ -34,8 +41,7 @@ def place(headers: Mapping[str, str]) -> tuple[int, int] | None:
 
 def moment(text: str) -> datetime:
     """Read a date (section 5.6.7: IMF-fixdate). Raises: KeyError, ValueError."""
-    day, month, year, hour, minute, second = text[5:7], text[8:11], text[12:16], text[17:19], text[20:22], text[23:25]
-    return datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    return datetime.fromisoformat(f"{text[12:16]}-{_MONTHS[text[8:11]]}-{text[5:7]}T{text[17:25]}+00:00")
 
 
 def quoted(etag: str) -> str:

@@ -39,6 +39,8 @@ def awkward(key: str) -> str | None:
 
 def check_text(key: str, *, url: str) -> None:
     """Raise InvalidKey for a key that is not text which UTF-8 can carry."""
+    if key.isascii():
+        return
     try:
         key.encode()
     except UnicodeEncodeError:

@@ -10,7 +10,8 @@ from typing import Final
 from typing_extensions import Buffer
 
 from portable.backends.key_rules import check_range, check_text
-from portable.backends.local_files import Folder, read_at, segments, write_at
+from portable.backends.levels import check_level
+from portable.backends.local_files import Root, read_at, segments, write_at
 from portable.backends.local_staging import Staging
 from portable.backends.local_upload import MAX_PARTS, PART_SIZE, begun, resumed, unfinished
 from portable.backends.local_versions import described, stamp
@@ -22,6 +23,7 @@ from portable.backends.protocol import (
     Capabilities,
     Expectation,
     Fetched,
+    Folder,
     Matches,
     Stat,
     Unfinished,
@@ -67,11 +69,12 @@ class LocalBackend(Resident):
         resumable=True,
         part_size=PART_SIZE,
         max_parts=MAX_PARTS,
+        empty_folders=True,
     )
 
     def __init__(self, location: Location, *, bound: float = 60.0) -> None:
         self.url, self.bound = location.url, bound
-        self._root = Folder(location.path, location.url)
+        self._root = Root(location.path, location.url)
         self._staging = Staging(self._root)
 
     def get(self, key: str, start: int = 0, stop: int | None = None, *, if_match: str | None = None) -> Fetched:
@@ -111,6 +114,17 @@ class LocalBackend(Resident):
         """See `Backend.list`. Only plain files whose names are UTF-8."""
         for key, found in self._root.files(prefix):
             if modes.S_ISREG(found.st_mode) and _is_text(key):
+                yield described(key, found)
+
+    def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
+        """See `Backend.children`. Folders without a file in them are shown, too."""
+        check_level(prefix, url=self.url)
+        for key, found in self._root.level(prefix):
+            if not _is_text(key):
+                continue
+            if modes.S_ISDIR(found.st_mode):
+                yield Folder(f"{key}/")
+            elif modes.S_ISREG(found.st_mode):
                 yield described(key, found)
 
     def inventory(self) -> Iterator[Stat]:

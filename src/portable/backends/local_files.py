@@ -17,6 +17,8 @@ from portable.errors import InvalidKey, NotFound
 PRIVATE: Final = ".portable-tmp"
 """The folder of temporary files and of the lock, on the same file system as the objects. Listings hide it at every level:
 the root of one store may lie inside another's."""
+_NO_SEGMENTS: Final = frozenset({"", ".", "..", PRIVATE})
+"""Names that no key goes through. A prefix that does leads to nothing, and not out of the root."""
 SEGMENT_BYTES: Final = 255
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK: Final = "lock"
@@ -41,7 +43,7 @@ def segments(key: str, *, url: str) -> list[str]:
     return parts
 
 
-class Folder:
+class Root:
     """The root folder of a store."""
 
     def __init__(self, path: Path, url: str) -> None:
@@ -91,30 +93,35 @@ class Folder:
 
     def files(self, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
         """Walk all but folders whose key starts with `prefix`. A name that is not UTF-8 keeps its surrogates."""
-        above = prefix.rpartition("/")[0]
-        pending = [above.split("/") if above else []]
+        pending = [_above(prefix)]
         while pending:
             names = pending.pop()
             for name, found in self._children(names):
                 key = "/".join([*names, name])
-                if name == PRIVATE:
-                    continue
                 if modes.S_ISDIR(found.st_mode):
                     if key.startswith(prefix) or prefix.startswith(f"{key}/"):
                         pending.append([*names, name])
                 elif key.startswith(prefix):
                     yield key, found
 
+    def level(self, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+        """Describe the files and folders directly under `prefix`, which is "" or ends in a slash."""
+        for name, found in self._children(_above(prefix)):
+            yield f"{prefix}{name}", found
+
     def _children(self, names: list[str]) -> list[tuple[str, os.stat_result]]:
+        """Describe what is in the folder at `names`: nothing where there is none. Raises: NotFound (the root)."""
         found = []
         try:
+            if not _NO_SEGMENTS.isdisjoint(names):
+                raise InvalidKey(f"{self.url}: no key goes through {'/'.join(names)!r}")
             with self.opened(names) as descriptor, os.scandir(descriptor) as entries:
                 for entry in entries:
-                    with suppress(FileNotFoundError):
-                        found.append((entry.name, entry.stat(follow_symlinks=False)))
+                    if entry.name != PRIVATE:
+                        with suppress(FileNotFoundError):
+                            found.append((entry.name, entry.stat(follow_symlinks=False)))
         except (NotFound, InvalidKey):
-            if not names:
-                raise
+            os.close(self._open_root())
         return found
 
     def _open_root(self) -> int:
@@ -138,6 +145,12 @@ class Folder:
             raise NotFound(f"{self.url}: there is no folder {name!r}") from None
         except NotADirectoryError:
             raise InvalidKey(f"{self.url}: {name!r} is a file or a symbolic link, so no key can go through it") from None
+
+
+def _above(prefix: str) -> list[str]:
+    """Return the names of the folders that all keys with a prefix lie in."""
+    above, slash, _ = prefix.rpartition("/")
+    return above.split("/") if slash else []
 
 
 def read_at(descriptor: int, start: int, length: int) -> bytearray:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from portable.backends.local_files import PRIVATE, Folder, read_at
+from portable.backends.local_files import PRIVATE, Root, read_at
 
 STALE: Final = 86_400.0
 """Seconds without a change, after which a file that belongs to no upload is one that a crash left."""
@@ -24,7 +24,7 @@ _NAME: Final = re.compile(r"[0-9a-f]{32}")
 class Staging:
     """The files of one store that are being written."""
 
-    def __init__(self, root: Folder) -> None:
+    def __init__(self, root: Root) -> None:
         self._root = root
         self._swept = False
 

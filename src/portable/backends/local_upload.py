@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PART_SIZE: Final = 8 << 20
 """Bytes: part n lies at n times this, so every part but the last has exactly this size."""
-MAX_PARTS: Final = 100_000
+MAX_PARTS: Final = 1_000_000
 _TOKEN: Final = re.compile(r"[0-9a-f]{32}")
 
 

@@ -3,9 +3,12 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from portable.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from portable.backends.traits import Contract
 
 _CONTAINER: Final = {
     "az": re.compile(r"\$(root|web|logs)|[a-z0-9](?:-?[a-z0-9])*"),
@@ -21,7 +24,10 @@ class Location:
     """One store: `az://container/prefix`, `s3://bucket/prefix`, `file:///path`, `memory://name` or `fsspec+PROTOCOL://path`.
 
     URLs are literal: nothing in them is percent-decoded. `credentials` names where credentials come from (`env:PREFIX_`,
-    `profile:NAME` or `default`), never values; `provider` names a host profile.
+    `profile:NAME` or `default`), never values; `provider` names a host profile. `storage_class` is what objects are written
+    in: a storage class (Azure: access tier) by the host's own name, or a tier that it has one for (`hot`, `cool`, `cold`,
+    `archive`); the host's own default where it is None. `contract` is what is known of the host where more is known than the
+    file of its provider says.
 
     Raises: ConfigurationError for a URL that names no store, or that carries credentials.
     """
@@ -32,6 +38,8 @@ class Location:
     account: str | None = None
     credentials: str = "default"
     provider: str | None = None
+    storage_class: str | None = None
+    contract: "Contract | None" = None
 
     def __post_init__(self) -> None:
         if "?" in self.url or "@" in self.url.partition("://")[2].partition("/")[0]:
@@ -43,6 +51,8 @@ class Location:
             raise ConfigurationError("credentials must be `default`, `env:PREFIX_` or `profile:NAME`")
         if self.endpoint is not None and not re.fullmatch(r"https?://[^@?#\s]+", self.endpoint):
             raise ConfigurationError("an endpoint must be an http:// or https:// URL without user information or query")
+        if self.storage_class is not None and self.scheme not in ("s3", "az"):
+            raise ConfigurationError(f"{self.url!r} has no storage classes (`storage_class`): only s3: and az: have")
         if self.scheme == "file":
             _check_path(self.url, self.path)
             return

@@ -2,14 +2,16 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Final, NoReturn
 
+from msgspec.structs import replace
 from typing_extensions import Buffer
 
 from portable.backends.key_rules import check_range, check_text
+from portable.backends.levels import check_level, level
 from portable.backends.location import Location
 from portable.backends.parts import check_part, check_parts
 from portable.backends.protocol import (
@@ -20,6 +22,7 @@ from portable.backends.protocol import (
     Checksum,
     Expectation,
     Fetched,
+    Folder,
     Matches,
     Stat,
     Upload,
@@ -91,6 +94,11 @@ class MemoryBackend(Resident):
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """See `Backend.list`. It shows the store as it was when the first entry was asked for."""
         return (replace(stat, attributes=None) for stat in self._standing(prefix))
+
+    def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
+        """See `Backend.children`."""
+        check_level(prefix, url=self.url)
+        return level(self.list(prefix), prefix)
 
     def inventory(self) -> Iterator[Stat]:
         """See `Backend.inventory`: the listing, with attributes."""

@@ -1,8 +1,22 @@
 """What every staged upload checks before it stages and commits."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from portable.errors import ConfigurationError
+
+SLOWEST: Final = 1 << 20
+"""Bytes a second: over a slower connection, a large part may not get through in its time."""
+
+
+def part_seconds(length: int, bound: float, most: int = 0) -> float:
+    """Return how long the request of a part may take: the bound of any request, or longer, as its length asks.
+
+    No part is a mutation that a reader sees, so no lease is waiting for it. `most` is how long the host lets a request
+    take, in seconds; 0 for any time.
+    """
+    seconds = max(bound, length / SLOWEST)
+    return min(seconds, most) if most else seconds
 
 
 def check_part(number: int, length: int, *, part_size: int, max_parts: int, key: str, url: str) -> None:

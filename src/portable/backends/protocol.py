@@ -6,11 +6,19 @@ Instances are safe to use from several threads.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
+import msgspec
+from msgspec import Struct
 from typing_extensions import Buffer
+
+from portable.errors import Unsupported
+
+_MIB: Final = 1 << 20
+_STEPS: Final = 8
+"""How often the parts of a stream may double."""
 
 ANY: Final = "any"
 ABSENT: Final = "absent"
@@ -31,8 +39,7 @@ Checksum = Literal["crc64nvme", "crc32c", "sha256", "md5", "none"]
 """A checksum of bytes on the wire, or "none" where nothing was compared. CRC-64/NVME is what Azure calls CRC64."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(Struct, frozen=True):
     """What a host keeps beside the bytes of an object: HTTP headers and user metadata."""
 
     content_type: str | None = None
@@ -40,11 +47,10 @@ class Attributes:
     content_disposition: str | None = None
     content_encoding: str | None = None
     content_language: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(Struct, frozen=True, eq=False):
     """One stored object as its host describes it."""
 
     key: str
@@ -56,19 +62,31 @@ class Stat:
     """Opaque; changes whenever the bytes at the key change. Never empty."""
     attributes: Attributes | None = None
     """None where the call does not tell them (a listing, on most hosts)."""
-    details: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = msgspec.field(default_factory=dict)
     """What only an inventory asks for, by the host's own names (`blob_type`, `tier`, `content_md5`, `snapshot` ...)."""
-    confirmed: Checksum = field(default="none", compare=False)
-    """Of a mutation: the strongest checksum of what was sent that the host's answer confirmed."""
+    confirmed: Checksum = "none"
+    """Of a mutation: the strongest checksum of what was sent that the host's answer confirmed. It is not compared."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stat) and self._described() == other._described()
+
+    def _described(self) -> tuple[object, ...]:
+        return self.key, self.size, self.modified, self.etag, self.attributes, self.details
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Folder(Struct, frozen=True):
+    """The keys that share a prefix up to a slash: what `Backend.children` shows in the place of them all."""
+
+    prefix: str
+    """Ends in a slash."""
+
+
+class Fetched(Struct, frozen=True):
     """The answer to `get`: the bytes of the range, and the whole object's description."""
 
     data: Buffer
     stat: Stat
-    confirmed: Checksum = field(default="none", compare=False)
+    confirmed: Checksum = "none"
     """The checksum of the host's that `data` was compared with."""
 
 
@@ -96,10 +114,57 @@ class Capabilities:
     versions: bool = False
     """The host keeps earlier versions of an object where its container is set to."""
     part_size: int
-    """Bytes: the size of every part of an upload but the last; also the largest `put` that a volume makes."""
+    """Bytes: the least that a part of an upload but the last has (see `part_size_for`); also the largest `put` that a volume
+    makes."""
     max_parts: int
+    largest_part: int = 0
+    """Bytes: what parts may grow to, and one `put` too; 0 where every part but the last has exactly `part_size`."""
+    largest_object: int = 0
+    """Bytes: the host's own bound of an object in parts; 0 where only number and size of the parts bound it."""
     key_room: int = 1024
     """Bytes of ASCII that a key may have at most, the store's prefix not counted."""
+    empty_folders: bool = False
+    """`children` may show a folder that holds nothing: the host has folders of its own, and keeps them without objects."""
+
+    @property
+    def largest_upload(self) -> int:
+        """Bytes: the longest object that can be uploaded in parts, if its size is known when it is begun."""
+        longest = self.max_parts * max(self.part_size, self.largest_part)
+        return min(longest, self.largest_object) if self.largest_object else longest
+
+    @property
+    def largest_conditional(self) -> int:
+        """Bytes: the longest object that can be written under a condition: by a put, where uploads are committed without."""
+        return self.largest_upload if self.conditional_commit else max(self.part_size, self.largest_part)
+
+    def part_size_for(self, size: int | None, number: int = 0) -> int:
+        """Return how many bytes part `number` of an upload has, unless it is the last, which may be shorter. Pure.
+
+        `size` is that of the whole object as stored, in bytes. All its parts have one size: `part_size` where `max_parts` of
+        them are enough, else the least number of whole MiB that is. For a stream, whose size is not known (None), parts
+        double after each eighth of `max_parts`: a short one costs no more memory, and a long one still fits.
+
+        Raises: Unsupported, for a size over `largest_upload` (ask for part 0 before anything is sent), and for the part with
+        which a stream would need more parts than there are, or become larger than an object may be.
+        """
+        largest = max(self.part_size, self.largest_part)
+        if size is not None:
+            if size > self.largest_upload:
+                raise Unsupported(
+                    f"{size} bytes: an upload to this host has at most {self.largest_upload}, in {self.max_parts} parts"
+                )
+            needed = -(-size // self.max_parts)
+            return self.part_size if needed <= self.part_size else min(-(-needed // _MIB) * _MIB, largest)
+        every = max(1, self.max_parts // _STEPS)
+        doubled, beyond = divmod(number, every)
+        before = sum(every * min(self.part_size << step, largest) for step in range(doubled))
+        part = min(self.part_size << doubled, largest)
+        if number >= self.max_parts or (self.largest_object and before + beyond * part >= self.largest_object):
+            raise Unsupported(
+                f"a stream of unknown length, {before + beyond * part} bytes by now: an upload to this host has no more parts "
+                f"after {number}; it holds {self.largest_upload} bytes where their number is known at the beginning"
+            )
+        return part
 
 
 class Upload(Protocol):
@@ -133,8 +198,7 @@ class Upload(Protocol):
         """Drop what was staged. Does nothing after a successful `commit`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
+class Unfinished(Struct, frozen=True):
     """A staged upload that was neither committed nor aborted."""
 
     key: str
@@ -175,6 +239,16 @@ class Backend(Protocol):
         """Describe every object whose key starts with `prefix` (a plain string prefix), in no promised order, each once.
 
         A missing container is NotFound, not an empty listing. Raises: NotFound, Denied, Unavailable.
+        """
+
+    def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
+        """Describe what stands directly under `prefix`, which is "" or ends in a slash, in no promised order, each once.
+
+        In the place of the keys that go on behind another slash stands the `Folder` that they share. An object at `prefix`
+        itself is shown, so that going down from folder to folder shows what `list` shows. A folder may turn out to hold
+        nothing, where the host has empty ones.
+
+        Raises: ConfigurationError (another prefix), NotFound (the container), Denied, Unavailable.
         """
 
     def inventory(self) -> Iterator[Stat]:

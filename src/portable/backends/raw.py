@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
-from portable.backends.http1 import Headers
 from portable.backends.transport import Transport
 
 Sender = Literal["owner", "forger", "nobody"]
@@ -19,6 +18,20 @@ Allow = Callable[[], float]
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
 _CODE: Final = re.compile(rb"<Code>\s*([\w.]+)\s*</Code>")
+
+
+class Headers(dict[str, str]):
+    """Fields of an answer, by names in lower case; looked up by names in any."""
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field's value, or `default`."""
+        return super().get(name.lower(), default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,7 @@ from portable.backends import azure_requests as requests
 from portable.backends.azure_signing import Signer
 from portable.backends.credentials import AzureCredentials
 from portable.backends.extras import needed
-from portable.backends.http1 import Headers
-from portable.backends.raw import NO_HEADERS, Allow, Ledger, Page, Reply, Sender
+from portable.backends.raw import NO_HEADERS, Allow, Headers, Ledger, Page, Reply, Sender
 from portable.backends.wire import Wire
 from portable.errors import ConfigurationError, Unavailable
 

@@ -10,14 +10,13 @@ from urllib.parse import quote, unquote_plus, urlencode
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from portable.backends.credentials import S3Credentials
-from portable.backends.http1 import Headers
-from portable.backends.raw import NO_HEADERS, Allow, Ledger, Page, Reply, Sender
+from portable.backends.raw import NO_HEADERS, Allow, Headers, Ledger, Page, Reply, Sender
 from portable.backends.s3_signing import Signers
 from portable.backends.sigv4 import Signer
+from portable.backends.traits import Addressing
 from portable.backends.wire import Wire
 from portable.errors import Unavailable
 
-Style = Literal["path", "virtual"]
 _ROOM: Final = 64 << 20
 """Bytes of an answer at most."""
 
@@ -27,10 +26,15 @@ class RawS3:
 
     kind: Literal["s3", "az"] = "s3"
 
-    def __init__(self, bucket: str, credentials: S3Credentials, *, url: str, allow: Allow) -> None:
-        """`url` is the store's, for messages. Raises: ConfigurationError (a proxy that cannot be used)."""
+    def __init__(
+        self, bucket: str, credentials: S3Credentials, *, url: str, allow: Allow, addressing: Addressing = "path"
+    ) -> None:
+        """`url` is the store's, for messages; `addressing` the style of requests that name none.
+
+        Raises: ConfigurationError (a proxy that cannot be used).
+        """
         self.endpoint, self.transport, self.ledger = credentials.endpoint, credentials.transport, Ledger()
-        self._bucket, self._allow = bucket, allow
+        self._bucket, self._allow, self._addressing = bucket, allow, addressing
         self._signers = Signers(credentials, url=url)
         self._wire = Wire(credentials.transport, url=url)
 
@@ -44,7 +48,7 @@ class RawS3:
         *,
         sender: Sender = "owner",
         payload: str | None = None,
-        style: Style = "path",
+        style: Addressing | None = None,
         endpoint: str | None = None,
         at: datetime | None = None,
     ) -> Reply:
@@ -69,10 +73,10 @@ class RawS3:
         """See `Raw.presigned`."""
         return self._signers().presigned("GET", self.address(key), at=start, seconds=seconds)
 
-    def address(self, key: str, query: str = "", *, style: Style = "path", endpoint: str | None = None) -> str:
+    def address(self, key: str, query: str = "", *, style: Addressing | None = None, endpoint: str | None = None) -> str:
         """Return the URL of a key, or of the bucket."""
         base = endpoint or self.endpoint
-        if style == "virtual":
+        if (style or self._addressing) == "virtual":
             scheme, _, rest = base.partition("://")
             address = f"{scheme}://{self._bucket}.{rest}/{quote(key, safe='/~')}"
         else:

@@ -14,6 +14,7 @@ from portable.backends.protocol import (
     Checksum,
     Expectation,
     Fetched,
+    Folder,
     Stat,
     Unfinished,
     Upload,
@@ -77,6 +78,11 @@ class RecordingBackend(Resident):
         """See `Backend.list`."""
         self._record("list", prefix)
         return self._inner.list(prefix)
+
+    def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
+        """See `Backend.children`."""
+        self._record("children", prefix)
+        return self._inner.children(prefix)
 
     def inventory(self) -> Iterator[Stat]:
         """See `Backend.inventory`."""

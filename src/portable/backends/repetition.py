@@ -91,13 +91,16 @@ class Repetition:
         self._sleep = sleep_using_event(self._closed)
         self._wait = _NotBefore(wait_random_exponential(multiplier=pause, max=min(_LONGEST_PAUSE, bound / 4)))
 
-    def __call__(self, rule: Rule, call: Callable[[Past], T]) -> T:
+    def __call__(self, rule: Rule, call: Callable[[Past], T], *, attempt: float = 0.0) -> T:
         """Return what `call` returns, at the first attempt or a later one.
+
+        `attempt` bounds each attempt in seconds, where it may take longer than those of other calls; all of them then may.
 
         Raises: the last attempt's error, at once where no repetition is left, or where the host wants to be left alone for
         longer than there is time; Cancelled where `close` ended the wait.
         """
-        past = Past(time.monotonic() + self._bound)
+        attempt = max(attempt, self._attempt)
+        past = Past(time.monotonic() + self._bound * (attempt / self._attempt))
         ended: list[Exception] = []
         try:
             result = call(past)
@@ -105,7 +108,7 @@ class Repetition:
             ended.append(error)
         if ended:
             # Almost every call succeeds at once, and need not pay for the loop.
-            result = self._repeated(rule, call, past, ended)
+            result = self._repeated(rule, call, past, ended, attempt)
         self._budget.earn()
         return result
 
@@ -113,7 +116,7 @@ class Repetition:
         """End the waits of every thread."""
         self._closed.set()
 
-    def _repeated(self, rule: Rule, call: Callable[[Past], T], past: Past, ended: list[Exception]) -> T:
+    def _repeated(self, rule: Rule, call: Callable[[Past], T], past: Past, ended: list[Exception], seconds: float) -> T:
         def attempt() -> T:
             try:
                 if ended:
@@ -129,7 +132,7 @@ class Repetition:
 
         def stops(state: RetryCallState) -> bool:
             # In this order: a repetition that time does not allow takes no token.
-            return not past.has_time(state.upcoming_sleep + self._attempt) or not self._budget.take()
+            return not past.has_time(state.upcoming_sleep + seconds) or not self._budget.take()
 
         loop = Retrying(sleep=self._sleep, stop=stops, wait=self._wait, retry=repeats, before=self._check_open, reraise=True)
         return loop(attempt)

@@ -38,6 +38,7 @@ _UNCONDITIONAL: Final = {
     "get": Rule(_LOST_OR_CORRUPT),
     "stat": Rule(_LOST),
     "list": Rule(_LOST_OR_CORRUPT),
+    "children": Rule(_LOST_OR_CORRUPT),
     "inventory": Rule(_LOST_OR_CORRUPT),
     "unfinished": Rule(_LOST_OR_CORRUPT),
     "put": Rule(_LOST_OR_CORRUPT),

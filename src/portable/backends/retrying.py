@@ -7,13 +7,14 @@ beginning is repeated, until it has given its first entry.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from itertools import islice
 from typing import Final, Generic, TypeVar
 
+from msgspec.structs import replace
 from typing_extensions import Buffer
 
 from portable.backends.pages import Pages
+from portable.backends.parts import part_seconds
 from portable.backends.protocol import (
     ANY,
     Attributes,
@@ -21,6 +22,7 @@ from portable.backends.protocol import (
     Checksum,
     Expectation,
     Fetched,
+    Folder,
     Matches,
     Stat,
     Unfinished,
@@ -35,6 +37,7 @@ from portable.errors import ConfigurationError, Unsupported
 
 E = TypeVar("E")
 B = TypeVar("B", bound=Backend)
+T = TypeVar("T")
 
 ATTEMPTS: Final = 3
 """How many attempts fit into a bound, however slow each is: an attempt's bound is this part of a call's."""
@@ -61,9 +64,10 @@ class RetryingBackend(Resident, Generic[B]):
 
     def put(self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None) -> Stat:
         """See `Backend.put`. Raises OutcomeUnknown where an answer was lost, and what stands does not tell who wrote it."""
-        check_metadata(attributes, url=self.url)
+        if attributes is not None:
+            check_metadata(attributes, url=self.url)
         write_id = self._new_write_id(attributes) if expect != ANY else ""
-        given, how = stamped(attributes, write_id), rule("put", expect)
+        given, how = stamped(attributes, write_id) if write_id else attributes, rule("put", expect)
 
         def attempt(past: Past) -> Stat:
             try:
@@ -82,6 +86,11 @@ class RetryingBackend(Resident, Generic[B]):
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """See `Backend.list`."""
         return map(without_write_id, self._entries("list", lambda: self.inner.list(prefix)))
+
+    def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
+        """See `Backend.children`."""
+        entries = self._entries("children", lambda: self.inner.children(prefix))
+        return (entry if isinstance(entry, Folder) else without_write_id(entry) for entry in entries)
 
     def inventory(self) -> Iterator[Stat]:
         """See `Backend.inventory`."""
@@ -127,6 +136,13 @@ class RetryingBackend(Resident, Generic[B]):
         uploads = self._entries("unfinished", self.inner.unfinished)
         return (replace(upload, token=f".{upload.token}") for upload in uploads)
 
+    def reading(self, read: Callable[[B], T]) -> T:
+        """Repeat a read of what only such a host has: `backend.reading(lambda host: host.features.tags(key))`.
+
+        `read` changes nothing at the host; a listing it reads to its end. Raises: what `read` raises.
+        """
+        return self._repeat(rule("get"), lambda _: read(self.inner))
+
     def close(self) -> None:
         """See `Backend.close`."""
         self._repeat.close()
@@ -167,7 +183,8 @@ class _RetryingUpload:
 
     def part(self, number: int, data: Buffer) -> Checksum:
         """See `Upload.part`."""
-        return self._repeat(rule("part"), lambda _: self._inner.part(number, data))
+        seconds = part_seconds(memoryview(data).nbytes, 0.0)
+        return self._repeat(rule("part"), lambda _: self._inner.part(number, data), attempt=seconds)
 
     def staged(self) -> Mapping[int, int]:
         """See `Upload.staged`."""

@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
+
+import msgspec
+from msgspec import Struct
 
 from portable.backends.extras import needed
 from portable.backends.protocol import Checksum
@@ -17,18 +20,17 @@ SHA_HEADER: Final = "x-amz-checksum-sha256"
 _STRENGTH: Final[tuple[Checksum, ...]] = ("none", "md5", "crc32c", "crc64nvme", "sha256")
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """The checksum of one body."""
 
     checksum: Checksum = "none"
     payload: str = UNSIGNED
     """The value of x-amz-content-sha256."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     """What else is sent with the body."""
     echo: tuple[str, str] | None = None
-    """A header of the answer that tells a checksum of what came, and the value that it must have. Without one, that the host
-    took the body is all that there is to see."""
+    """A header of the answer (in lower case) that tells a checksum of what came, and the value that it must have. Without one,
+    that the host took the body is all that there is to see."""
     crc: int | None = None
     """CRC-64/NVME, where that is the checksum."""
 
@@ -55,13 +57,13 @@ def sum_of(data: memoryview, kind: PartChecksum | PutChecksum, *, signed: bool) 
         return Sum("sha256", headers={SHA_HEADER: text}, echo=(SHA_HEADER, text))
     if kind == "md5":
         md5 = hashlib.md5(data, usedforsecurity=False)
-        return Sum("md5", headers={"Content-MD5": base64.b64encode(md5.digest()).decode()}, echo=("ETag", md5.hexdigest()))
+        return Sum("md5", headers={"Content-MD5": base64.b64encode(md5.digest()).decode()}, echo=("etag", md5.hexdigest()))
     return Sum()
 
 
 def spelled(crc: int) -> str:
     """Spell a CRC-64/NVME as S3 does: big-endian, in base64."""
-    return base64.b64encode(crc.to_bytes(8, "big")).decode()
+    return b2a_base64(crc.to_bytes(8, "big"), newline=False).decode()
 
 
 def read_crc(text: str | None) -> int | None:

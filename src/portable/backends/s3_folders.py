@@ -6,20 +6,19 @@ stands there; and a write of `a` that would destroy all below it is refused befo
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from portable.backends import boto3_edge
 from portable.backends.answers import describe
-from portable.backends.extras import Lazy
+from portable.backends.s3_listing import S3Listing
 from portable.backends.s3_rules import Rules
+from portable.backends.s3_wire import S3Wire
 from portable.errors import InvalidKey, NotFound, Unavailable
 
 
 class Folders:
     """Looks for keys above and below others, on hosts whose contract says so; elsewhere it does nothing."""
 
-    def __init__(self, client: Lazy, bucket: str, rules: Rules) -> None:
-        self._client, self._bucket, self._rules = client, bucket, rules
+    def __init__(self, wire: S3Wire, listing: S3Listing, rules: Rules) -> None:
+        self._wire, self._listing, self._rules = wire, listing, rules
         self._kind = rules.contract.keys.folders
 
     def check(self, operation: str, key: str) -> None:
@@ -33,9 +32,13 @@ class Folders:
         try:
             yield
         except Unavailable as error:
-            if self._collides(operation, key, error):
-                raise self._collision(operation, key) from error
+            self.explain(operation, key, error)
             raise
+
+    def explain(self, operation: str, key: str, error: Unavailable) -> None:
+        """Raise InvalidKey, if the error comes of keys above or below."""
+        if self._collides(operation, key, error):
+            raise self._collision(operation, key) from error
 
     def is_folder(self, key: str) -> bool:
         """Tell whether other keys stand below `key`, and so none at it."""
@@ -56,15 +59,11 @@ class Folders:
         return any(self._stands("/".join(segments[:length])) for length in range(1, len(segments)))
 
     def _is_below(self, key: str) -> bool:
-        below = f"{self._rules.prefix}{key}/"
-        with boto3_edge.errors("list", key, self._rules.url):
-            page: Any = self._client().list_objects_v2(Bucket=self._bucket, Prefix=below, MaxKeys=1)["Page"]
-        return any(child.tag.rpartition("}")[2] == "Contents" for child in page)
+        return self._listing.is_any_below(f"{self._rules.prefix}{key}/", key=key)
 
     def _stands(self, whole: str) -> bool:
         try:
-            with boto3_edge.errors("stat", whole, self._rules.url):
-                self._client().head_object(Bucket=self._bucket, Key=whole)
+            self._wire.stat(whole, key=whole)
         except NotFound:
             return False
         return True

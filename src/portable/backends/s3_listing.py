@@ -1,69 +1,86 @@
-"""S3 listings by boto3, with exact keys.
+"""S3 listings with exact keys, by requests of our own: what the SDK makes of a page takes 150 us a key."""
 
-boto3 sends and signs the requests; its generic parser, which takes 150 us a key, is given an empty page and ours reads the
-real one.
-"""
-
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote_plus
-from xml.etree.ElementTree import Element, ParseError, XMLParser
 
-from portable.backends import boto3_edge
+from portable.backends import boto3_edge, s3_pages
 from portable.backends.answers import no_answer
-from portable.backends.credentials import S3Credentials
-from portable.backends.http_fields import quoted
 from portable.backends.pages import Pages
-from portable.backends.protocol import Stat, Unfinished
+from portable.backends.protocol import Folder, Stat, Unfinished
+from portable.backends.s3_pages import Page
+from portable.backends.s3_wire import S3Wire
+from portable.backends.traits import ListVersion
 
-_EVENT: Final = "before-parse.s3.ListObjectsV2"
-_EMPTY: Final = b"<ListBucketResult/>"
-_DETAILS: Final = {"StorageClass": "storage_class", "ChecksumAlgorithm": "checksum_algorithm", "ChecksumType": "checksum_type"}
-_ENCODED: Final = b"<EncodingType>url</EncodingType>"
-_NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
-"""Characters that no XML document has (Extensible Markup Language 1.0, production 2), in UTF-8."""
-_NO_ETAG: Final = '""'
-"""Of a stub of a folder, at some hosts."""
+E = TypeVar("E")
+
+PAGE_SIZE = 1000
+"""Objects and folders; the most that hosts give at once."""
 _BETWEEN: Final = "\0"
 """Between the two halves of an uploads marker: neither a key nor an upload id has it in XML."""
 
 
-def client(credentials: S3Credentials, *, bound: float) -> Any:
-    """Return a boto3 client whose `list_objects_v2` answers with `Page`, an XML element."""
-    made = boto3_edge.client(credentials, bound=bound)
-    made.meta.events.register_first(_EVENT, _take_page)  # before botocore parses the page, to look for an error in it
-    return made
+class S3Listing:
+    """The listings of one bucket. What each gives raises, as it goes on: NotFound (the bucket), Denied, Unavailable."""
 
+    def __init__(self, wire: S3Wire, version: ListVersion, *, url: str, encoded: bool = True) -> None:
+        """`version` is that of ListObjects; `encoded` asks for URL-encoded keys."""
+        self._wire, self._version, self._url = wire, version, url
+        self._encoded: dict[str, object] = {"encoding-type": "url"} if encoded else {}
 
-def objects(client: Any, bucket: str, root: str, prefix: str, *, url: str, with_details: bool) -> Pages[Stat]:
-    """List the keys, relative to `root`, that start with `prefix`; the root itself only `with_details`.
+    def objects(self, root: str, prefix: str) -> Pages[Stat]:
+        """List the keys, relative to `root`, that start with `prefix`; not the root itself."""
+        return self._pages(root + prefix, lambda page: page.stats(root))
 
-    Raises, as it goes on: NotFound (the bucket), Denied, Unavailable.
-    """
+    def children(self, root: str, prefix: str) -> Pages[Stat | Folder]:
+        """List what stands directly under a prefix (relative to `root`), which is "" or ends in a slash."""
 
-    def fetch(token: str | None) -> tuple[list[Stat], str | None]:
-        parameters = {"Bucket": bucket, "Prefix": root + prefix, "EncodingType": "url"}
-        if token is not None:
-            parameters["ContinuationToken"] = token
-        with boto3_edge.errors("list", "", url):
-            page = client.list_objects_v2(**parameters).get("Page")
+        def read(page: Page) -> Iterator[Stat | Folder]:
+            yield from page.folders(root, prefix)
+            yield from page.stats(root)
+
+        return self._pages(root + prefix, read, delimiter="/")
+
+    def inventory(self, root: str, prefix: str = "") -> Pages[Stat]:
+        """List as `objects` does, with details, and the root itself."""
+        return self._pages(root + prefix, lambda page: page.inventory(root))
+
+    def is_any_below(self, whole: str, *, key: str) -> bool:
+        """Tell whether any key of the bucket starts with `whole`; `key` is for messages."""
+        return bool(self._page({"prefix": whole, "max-keys": 1, **self._encoded}, None, key).rows)
+
+    def _pages(self, prefix: str, read: Callable[[Page], Iterator[E]], *, delimiter: str = "") -> Pages[E]:
+        asked: dict[str, object] = {"prefix": prefix, "max-keys": PAGE_SIZE, **self._encoded}
+        if delimiter:
+            asked["delimiter"] = delimiter
+
+        def fetch(marker: str | None) -> tuple[list[E], str | None]:
+            page = self._page(asked, marker, "")
+            try:
+                return list(read(page)), page.following(self._version)
+            except ValueError as error:
+                raise self._no_listing(error) from None
+
+        return Pages(fetch, url=self._url)
+
+    def _page(self, asked: dict[str, object], marker: str | None, key: str) -> Page:
+        """Ask for a page."""
+        version: dict[str, object] = {} if self._version == 1 else {"list-type": 2}
+        if marker is not None:
+            version["marker" if self._version == 1 else "continuation-token"] = marker
+        answer = self._wire.page(asked | version, key=key)
         try:
-            if page is None:
-                raise ValueError("its root element")
-            following = _text(page, "NextContinuationToken") if _text(page, "IsTruncated") == "true" else None
-            if following == "":
-                raise ValueError("NextContinuationToken")
-            return list(_stats(page, root, with_details=with_details)), following
+            return s3_pages.page(answer)
         except (KeyError, ValueError) as error:
-            raise no_answer(f"the answer is no listing ({error})", operation="list", key="", url=url) from None
+            raise self._no_listing(error) from None
 
-    return Pages(fetch, url=url)
+    def _no_listing(self, error: Exception) -> Exception:
+        return no_answer(f"the answer is no listing ({error})", operation="list", key="", url=self._url)
 
 
 def uploads(client: Any, bucket: str, root: str, *, url: str) -> Pages[Unfinished]:
-    """List the uploads below `root` that were neither completed nor aborted. Raises: as `objects`."""
+    """List the uploads below `root` that were neither completed nor aborted. Raises: as the listings do."""
 
     def fetch(marker: str | None) -> tuple[list[Unfinished], str | None]:
         parameters = {"Bucket": bucket, "Prefix": root, "EncodingType": "url"}
@@ -88,44 +105,3 @@ def uploads(client: Any, bucket: str, root: str, *, url: str) -> Pages[Unfinishe
 
 def _utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
-
-
-def _stats(page: Element, root: str, *, with_details: bool) -> Iterator[Stat]:
-    decode = unquote_plus if _text(page, "EncodingType") == "url" else str
-    for child in page:
-        if child.tag.rpartition("}")[2] != "Contents":
-            continue
-        entry = {field.tag.rpartition("}")[2]: field.text or "" for field in child}
-        key = decode(entry["Key"])
-        details: dict[str, str] = {}
-        if with_details:
-            details = {name: entry[tag] for tag, name in _DETAILS.items() if tag in entry}
-            if key.endswith("/"):
-                details["is_directory_stub"] = "true"
-        if key.startswith(root) and (with_details or key != root):
-            modified = datetime.fromisoformat(entry["LastModified"]).astimezone(UTC)
-            size, etag = entry["Size"], quoted(entry["ETag"]) or _NO_ETAG
-            if not (size.isascii() and size.isdigit()):
-                raise ValueError("Size")
-            yield Stat(key[len(root) :], int(size), modified, etag, None, details)
-
-
-def _take_page(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-    if response_dict["status_code"] != 200:
-        return
-    body = response_dict["body"]
-    if _ENCODED in body:
-        body = _NOT_XML.sub(b"", body)  # hosts repeat the prefix as it is; keys are encoded
-    parser = XMLParser()  # noqa: S314  # expat refuses amplification; external entities are not resolved
-    try:
-        parser.feed(body)
-        page = parser.close()
-    except ParseError:
-        return  # botocore meets the same error and reports it
-    if page.tag.rpartition("}")[2] == "ListBucketResult":
-        customized_response_dict["Page"] = page
-        response_dict["body"] = _EMPTY
-
-
-def _text(page: Element, name: str) -> str:
-    return next((child.text or "" for child in page if child.tag.rpartition("}")[2] == name), "")

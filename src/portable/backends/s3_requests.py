@@ -7,17 +7,43 @@ from urllib.parse import quote, urlencode
 
 from typing_extensions import Buffer
 
-from portable.backends.attribute_rules import HEADERS, headers
-from portable.backends.http_fields import moment, place, quoted
+from portable.backends.attribute_rules import answered, headers
+from portable.backends.http_fields import moment, path, place, quoted
 from portable.backends.protocol import Attributes, Stat
+from portable.backends.traits import Addressing
+from portable.errors import ConfigurationError
 
 _METADATA: Final = "x-amz-meta-"
+_STORAGE_CLASS: Final = "x-amz-storage-class"
+_IN_A_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _CODE: Final = re.compile(rb"<Code>\s*(\w+)\s*</Code>")
 
 
+def container(endpoint: str, bucket: str, addressing: Addressing) -> str:
+    """Return the URL of a bucket ("Virtual hosting of buckets", Amazon S3 User Guide). Raises: ConfigurationError."""
+    if addressing == "path":
+        return f"{endpoint}/{bucket}"
+    scheme, _, rest = endpoint.partition("://")
+    if not _IN_A_HOST.fullmatch(bucket) or (scheme == "https" and "." in bucket):
+        raise ConfigurationError(
+            f"the bucket {bucket!r} cannot be a part of a host's name, as this host wants it (letters of lower case, digits, "
+            "hyphens): use another bucket"
+        )
+    return f"{scheme}://{bucket}.{rest}"
+
+
+def in_class(storage_class: str | None) -> dict[str, str]:
+    """Return the header that says in which storage class an object is written."""
+    return {} if storage_class is None else {_STORAGE_CLASS: storage_class}
+
+
 def target(container: str, whole: str, query: Mapping[str, object] | None = None) -> str:
-    """Return the URL of an object: `container` is the bucket's URL, `whole` the key with the store's prefix."""
-    address = f"{container}/{quote(whole, safe='/~')}"
+    """Return the URL of an object: `container` is the bucket's URL, `whole` the key with the store's prefix.
+
+    Where `whole` is empty, it is the bucket's.
+    """
+    is_path = whole or container.count("/") == 2  # there is a path, if only a slash
+    address = f"{container}/{path(whole)}" if is_path else container
     return f"{address}?{urlencode(query, quote_via=quote)}" if query else address
 
 
@@ -49,9 +75,7 @@ def stat(key: str, size: int, answer: Mapping[str, str]) -> Stat:
 
 def attributes(answer: Mapping[str, str]) -> Attributes:
     """Read an object's attributes; names of metadata in lower case."""
-    known = {field: answer.get(name) for field, name in HEADERS.items()}
-    metadata = {name[len(_METADATA) :]: value for name, value in answer.items() if name.startswith(_METADATA)}
-    return Attributes(**known, metadata=metadata)
+    return answered(answer, _METADATA)
 
 
 def code(body: Buffer) -> str:

@@ -6,8 +6,9 @@ from unicodedata import is_normalized
 
 from portable.backends.attribute_rules import check_s3
 from portable.backends.key_rules import S3_KEY_BYTES, awkward, check_text, check_writable
+from portable.backends.parts import SLOWEST
 from portable.backends.protocol import ABSENT, ANY, Attributes, Capabilities, Expectation, Matches
-from portable.backends.traits import Contract
+from portable.backends.traits import Contract, Parts
 from portable.errors import InvalidKey, Unsupported
 
 
@@ -18,6 +19,8 @@ class Rules:
     url: str
     prefix: str
     contract: Contract
+    storage_class: str | None = None
+    """What objects are written in; the host's own default where it is None."""
     _not_held: re.Pattern[str] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -27,6 +30,7 @@ class Rules:
     def capabilities(self) -> Capabilities:
         """Return what the contract allows."""
         conditions, parts, put = self.contract.conditions, self.contract.parts, self.contract.put
+        largest = largest_part(parts)
         return Capabilities(
             conditional_create=conditions.create,
             conditional_replace=conditions.replace,
@@ -37,9 +41,12 @@ class Rules:
             resumable=True,
             tags=self.contract.held.tags,
             versions=self.contract.held.versions,
-            part_size=parts.size,
+            part_size=min(parts.size, largest),
             max_parts=parts.most,
+            largest_part=largest,
+            largest_object=parts.whole,
             key_room=self.contract.keys.longest - len(self.prefix.encode()),
+            empty_folders=self.contract.keys.folders != "none",
         )
 
     def is_plain(self, key: str) -> bool:
@@ -100,3 +107,8 @@ class Rules:
             raise Unsupported(f"{self.url}: the host does not keep all headers and metadata")
         if not held.underscores and any("_" in name for name in attributes.metadata):
             raise Unsupported(f"{self.url}: the host turns `_` in names of metadata into `-`")
+
+
+def largest_part(parts: Parts) -> int:
+    """Return the bytes of the largest part that gets through in the time that the host gives to a request."""
+    return max(parts.smallest, min(parts.largest, parts.seconds * SLOWEST)) if parts.seconds else parts.largest

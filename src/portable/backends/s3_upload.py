@@ -47,7 +47,9 @@ def begin(place: Place, attributes: Attributes | None) -> "S3Upload":
     whole = place.rules.contract.parts.checksum == "whole"
     checksum = {"ChecksumAlgorithm": "CRC64NVME", "ChecksumType": "FULL_OBJECT"} if whole else {}
     with place.folders.explained("begin", place.name), boto3_edge.errors("begin", place.name, place.rules.url):
-        answer = place.client.create_multipart_upload(**place.target, **boto3_edge.spelled(attributes), **checksum)
+        answer = place.client.create_multipart_upload(
+            **place.target, **boto3_edge.spelled(attributes), **checksum, **_in_class(place.rules.storage_class)
+        )
     return S3Upload(place, str(answer["UploadId"]), {})
 
 
@@ -73,7 +75,7 @@ class S3Upload:
         check = sum_of(view, contract.parts.checksum, signed=contract.payload == "signed")
         with self._place.folders.explained("part", self._name):
             headers = self._sent(number, view, check)
-        etag = headers.get("ETag")
+        etag = headers.get("etag")
         if not etag:
             raise Unsupported(f"part of {self._name!r} in {self._url}: the host gives no ETag, which a commit needs")
         confirmed = check.confirmed(headers)
@@ -129,9 +131,9 @@ class S3Upload:
         except Unsupported:
             # A host that takes no part twice: after a lost answer, the part that stands may be this one.
             standing = None if self._place.rules.contract.parts.again else _listed(self._place, self.token).get(number)
-            if standing is None or check.confirmed({"ETag": standing.etag}) in (None, "none"):
+            if standing is None or check.confirmed({"etag": standing.etag}) in (None, "none"):
                 raise
-            return {"ETag": standing.etag}
+            return {"etag": standing.etag}
 
     def _completion(self, parts: list[_Part]) -> dict[str, Any]:
         listed: list[dict[str, Any]] = [{"PartNumber": number, "ETag": part.etag} for number, part in enumerate(parts, 1)]
@@ -162,6 +164,10 @@ class S3Upload:
         if composite_etag([part.etag for part in parts]) in etags:
             return weakest(part.confirmed for part in parts)
         return "none"
+
+
+def _in_class(storage_class: str | None) -> dict[str, str]:
+    return {} if storage_class is None else {"StorageClass": storage_class}
 
 
 def _listed(place: Place, token: str) -> dict[int, _Part]:

@@ -1,37 +1,40 @@
 """Sends the S3 requests of the data path: each once, signed, within its time, its answer checked or refused."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 from typing_extensions import Buffer
 
 from portable.backends import s3_requests as requests
-from portable.backends.answers import describe, no_answer, read_retry_after, refusal
+from portable.backends.answers import describe, no_answer, read_retry_after, refusal, understood
 from portable.backends.credentials import S3Credentials
 from portable.backends.http_fields import condition, quoted
+from portable.backends.pacing import Pace
+from portable.backends.parts import part_seconds
 from portable.backends.protocol import ANY, Attributes, Expectation, Fetched, Matches, Stat
 from portable.backends.s3_checksums import Sum
+from portable.backends.s3_rules import Rules
 from portable.backends.s3_signing import Signers
 from portable.backends.sigv4 import UNSIGNED
-from portable.backends.wire import Answer, Wire
+from portable.backends.wire import READS, REFUSAL_ROOM, Answer, Wire, allowance
 from portable.errors import Corrupt, PortableError, PreconditionFailed, Unsupported
 
-_READ_SECONDS: Final = 3600.0
-"""A read that goes on giving bytes may take this long; one that gives none for a quarter of the bound may not."""
-_REFUSAL_ROOM: Final = 64 << 10
-"""Bytes that a refusal's body may have."""
+_PAGE_ROOM: Final = 64 << 20
+"""Bytes that a page of a listing may have."""
 
 
 class S3Wire:
     """The requests of one bucket. A name is whole, the store's prefix included; `key` is what messages call it."""
 
-    def __init__(self, bucket: str, credentials: S3Credentials, *, url: str, bound: float) -> None:
+    def __init__(self, bucket: str, credentials: S3Credentials, rules: Rules, pace: Pace, *, bound: float) -> None:
         """`bound` is in seconds. Raises: ConfigurationError."""
-        self._container, self._url, self._bound = f"{credentials.endpoint}/{bucket}", url, bound
-        self._signer = Signers(credentials, url=url)
-        self._wire = Wire(credentials.transport, url=url)
+        contract = rules.contract
+        self._container = requests.container(credentials.endpoint, bucket, contract.addressing)
+        self._url, self._bound, self._pace = rules.url, bound, pace
+        self._written, self._most_seconds = requests.in_class(rules.storage_class), contract.parts.seconds
+        self._signer = Signers(credentials, url=rules.url)
+        self._wire = Wire(credentials.transport, url=rules.url)
 
     def get(
         self, name: str, start: int, stop: int | None, if_match: str | None, *, key: str, version: str | None = None
@@ -40,7 +43,7 @@ class S3Wire:
         if stop is not None and stop <= start:
             return Fetched(b"", self.stat(name, if_match, key=key, version=version))
         expect: Expectation = ANY if if_match is None else Matches(if_match)
-        room = None if stop is None else max(stop - start, _REFUSAL_ROOM)
+        room = None if stop is None else max(stop - start, REFUSAL_ROOM)
         headers = requests.byte_range(start, stop) | condition(expect)
         answer = self._send("GET", name, headers, query=_versioned(version), operation="get", key=key, room=room)
         if answer.status == 416:
@@ -51,7 +54,7 @@ class S3Wire:
         if answer.status not in (200, 206):
             raise self._refusal(answer, "get", key, expect)
         length = memoryview(answer.body).nbytes
-        with self._understood("get", key):
+        with understood("get", key, self._url):
             begins, size = requests.found(answer.headers, length)
             stat = requests.stat(key, size, answer.headers)
         self._check_version(stat, if_match, "get")
@@ -67,14 +70,14 @@ class S3Wire:
         answer = self._send("HEAD", name, condition(expect), query=_versioned(version), operation="stat", key=key)
         if answer.status != 200:
             raise self._refusal(answer, "stat", key, expect)
-        with self._understood("stat", key):
+        with understood("stat", key, self._url):
             stat = requests.stat(key, int(answer.headers["content-length"]), answer.headers)
         self._check_version(stat, if_match, "stat")
         return stat
 
     def put(self, name: str, data: Buffer, check: Sum, expect: Expectation, attributes: Attributes | None, *, key: str) -> Stat:
         """PutObject: do what `Backend.put` does; `check` is the checksum of `data`."""
-        headers = {**check.headers, **condition(expect), **requests.described(attributes)}
+        headers = {**check.headers, **condition(expect), **self._written, **requests.described(attributes)}
         answer = self._send("PUT", name, headers, data, payload=check.payload, operation="put", key=key)
         if answer.status != 200:
             raise self._refusal(answer, "put", key, expect)
@@ -92,7 +95,10 @@ class S3Wire:
     def stage(self, name: str, token: str, number: int, data: Buffer, check: Sum, *, key: str) -> Mapping[str, str]:
         """UploadPart, and return the headers of the answer; `number` is counted from 0."""
         query = {"partNumber": number + 1, "uploadId": token}
-        answer = self._send("PUT", name, check.headers, data, query=query, payload=check.payload, operation="part", key=key)
+        seconds = part_seconds(memoryview(data).nbytes, self._bound, self._most_seconds)
+        answer = self._send(
+            "PUT", name, check.headers, data, query=query, payload=check.payload, operation="part", key=key, seconds=seconds
+        )
         if answer.status != 200:
             raise self._refusal(answer, "part", key)
         return answer.headers
@@ -103,6 +109,13 @@ class S3Wire:
         was_gone = answer.status == 404 and expect == ANY and requests.code(answer.body) == "NoSuchKey"
         if answer.status not in (200, 204) and not was_gone:
             raise self._refusal(answer, "delete", key, expect)
+
+    def page(self, asked: Mapping[str, object], *, key: str = "") -> Buffer:
+        """ListObjects or ListObjectsV2: one page as it came; `key` is what messages call what is looked for."""
+        answer = self._send("GET", "", {}, query=asked, operation="list", key=key, room=_PAGE_ROOM)
+        if answer.status != 200:
+            raise self._refusal(answer, "list", key)
+        return answer.body
 
     def close(self) -> None:
         """Release connections."""
@@ -120,19 +133,22 @@ class S3Wire:
         operation: str,
         key: str,
         room: int | None = None,
+        seconds: float | None = None,
     ) -> Answer:
         target = requests.target(self._container, name, query)
-        reads = method in ("GET", "HEAD")
+        most, stall = allowance(method, seconds or self._bound)
+        reads = method in READS
+        waited = self._pace(operation, key, reads=reads)
         return self._wire.send(
             method,
             target,
             self._signer().headers(method, target, headers, payload=payload, at=datetime.now(UTC)),
             body,
-            seconds=_READ_SECONDS if reads else self._bound,
-            stall=self._bound / 4 if reads else None,
+            seconds=most - waited,
+            stall=stall,
             operation=operation,
             key=key,
-            room=room if reads else _REFUSAL_ROOM,
+            room=room if reads else REFUSAL_ROOM,
         )
 
     def _refusal(self, answer: Answer, operation: str, key: str, expect: Expectation = ANY) -> PortableError:
@@ -144,14 +160,6 @@ class S3Wire:
         """Hosts exist that ignore If-Match; the answer's own ETag says which version it is about."""
         if if_match is not None and stat.etag != if_match:
             raise PreconditionFailed(f"{describe(operation, stat.key, self._url)}: another version stands there")
-
-    @contextmanager
-    def _understood(self, operation: str, key: str) -> Iterator[None]:
-        try:
-            yield
-        except (KeyError, ValueError) as error:
-            reason = f"the answer cannot be understood ({error})"
-            raise no_answer(reason, operation=operation, key=key, url=self._url) from None
 
 
 def _versioned(version: str | None) -> dict[str, str] | None:

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -20,6 +21,10 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _ALTERED: Final = "accept-encoding"
 """A header that machines between here and the host may alter: it is not signed."""
 _PORTS: Final = {"http": ":80", "https": ":443"}
+_SECONDS: Final = 8
+"""How many times are kept as they are written."""
+_SETS: Final = 64
+"""How many sets of headers are kept in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +43,26 @@ class Signer(Withheld):
 
         `payload` is what x-amz-content-sha256 says: the SHA-256 of the body in hexadecimal, or `UNSIGNED`.
         """
-        stamp = f"{at:%Y%m%dT%H%M%SZ}"
+        stamp = _stamp(at.replace(microsecond=0))
         sent = {**headers, "x-amz-content-sha256": payload, "x-amz-date": stamp}
         if self.session_token:
             sent["x-amz-security-token"] = self.session_token
         host, path, query = _places(url)
-        signed = {name.lower(): value for name, value in sent.items()}
-        signed.pop(_ALTERED, None)
-        signed["host"] = host
-        ordered = sorted(signed.items())
-        names = ";".join([name for name, _ in ordered])
-        canonical = "".join([f"{name}:{' '.join(value.split())}\n" for name, value in ordered])
-        signature = self._signature(f"{method}\n{path}\n{query}\n{canonical}\n{names}\n{payload}", stamp)
-        scope = f"{self.access_key_id}/{self._scope(stamp)}"
-        sent["Authorization"] = f"{_ALGORITHM} Credential={scope}, SignedHeaders={names}, Signature={signature}"
+        ordered, names = _ordered(tuple(sent))
+        canonical = "".join([f"{name}:{sent[spelled] if spelled else host}\n" for name, spelled in ordered])
+        if len(canonical.split()) != len(ordered):  # values with spaces, of which the canonical form has no two together
+            canonical = "".join(
+                [f"{name}:{' '.join(sent[spelled].split()) if spelled else host}\n" for name, spelled in ordered]
+            )
+        scope, signature = self._signature(f"{method}\n{path}\n{query}\n{canonical}\n{names}\n{payload}", stamp)
+        sent["Authorization"] = (
+            f"{_ALGORITHM} Credential={self.access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
+        )
         return sent
 
     def presigned(self, method: str, url: str, *, at: datetime, seconds: int) -> str:
         """Return `url` with a query that lets anybody make this request from `at` on, for some seconds."""
-        stamp = f"{at:%Y%m%dT%H%M%SZ}"
+        stamp = _stamp(at.replace(microsecond=0))
         values = {
             "X-Amz-Algorithm": _ALGORITHM,
             "X-Amz-Credential": f"{self.access_key_id}/{self._scope(stamp)}",
@@ -68,13 +74,14 @@ class Signer(Withheld):
         asked = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in values.items())
         address = f"{url}{'&' if '?' in url else '?'}{asked}"
         host, path, query = _places(address)
-        signature = self._signature(f"{method}\n{path}\n{query}\nhost:{host}\n\nhost\n{UNSIGNED}", stamp)
+        _, signature = self._signature(f"{method}\n{path}\n{query}\nhost:{host}\n\nhost\n{UNSIGNED}", stamp)
         return f"{address}&X-Amz-Signature={signature}"
 
     def _scope(self, stamp: str) -> str:
         return f"{stamp[:8]}/{self.region}/s3/aws4_request"
 
-    def _signature(self, request: str, stamp: str) -> str:
+    def _signature(self, request: str, stamp: str) -> tuple[str, str]:
+        """Return the scope of a signature, and the signature."""
         scope = self._scope(stamp)
         mac = self._macs.get(scope)
         if mac is None:
@@ -87,7 +94,21 @@ class Signer(Withheld):
         digest = hashlib.sha256(request.encode()).hexdigest()
         mac = mac.copy()
         mac.update(f"{_ALGORITHM}\n{stamp}\n{scope}\n{digest}".encode())
-        return mac.hexdigest()
+        return scope, mac.hexdigest()
+
+
+@lru_cache(_SETS)
+def _ordered(sent: tuple[str, ...]) -> tuple[list[tuple[str, str]], str]:
+    """Return the signed headers in canonical order, each beside how it is spelled ("" for the host), and their joined names."""
+    spelled = {name.lower(): name for name in sent} | {"host": ""}
+    spelled.pop(_ALTERED, None)
+    return sorted(spelled.items()), ";".join(sorted(spelled))
+
+
+@lru_cache(_SECONDS)
+def _stamp(at: datetime) -> str:
+    """Write a time, in whole seconds, as signatures do: to format it takes longer than to look it up."""
+    return f"{at:%Y%m%dT%H%M%SZ}"
 
 
 def _places(url: str) -> tuple[str, str, str]:

@@ -21,9 +21,12 @@ from portable.errors import ConfigurationError
 
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=1)]
+Amount = Annotated[int, Meta(ge=0)]
 PutChecksum = Literal["crc64nvme", "sha256", "md5", "none"]
 PartChecksum = Literal["whole", "crc64nvme", "sha256", "md5", "none"]
 Folders = Literal["none", "uncommitted", "refused", "replaced"]
+Addressing = Literal["path", "virtual"]
+ListVersion = Literal[1, 2]
 T = TypeVar("T", bound=Struct)
 
 
@@ -56,13 +59,21 @@ class Parts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     again: bool = True
     """A part can be sent again, and then is the new one."""
     size: Count = 16 << 20
-    """Bytes of every part but the last, as this package writes them."""
+    """Bytes of every part but the last, as this package writes them where the object fits so; else they are larger."""
     smallest: Count = 5 << 20
     """Bytes that a part but the last must have at least."""
     largest: Count = 5 << 30
     """Bytes that a part, and an object written in one request, may have at most."""
     most: Count = 10_000
     """Parts of one upload."""
+    whole: Amount = 0
+    """Bytes of an object at most, in however many parts; 0 where only its parts are bounded."""
+    seconds: Amount = 0
+    """Within which one request must have sent its body, or the host ends it; 0 where it may take any time."""
+
+    def __post_init__(self) -> None:
+        if not self.smallest <= self.size <= self.largest:
+            raise ValueError("parts need smallest <= size <= largest")
 
 
 class Keys(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,7 +81,7 @@ class Keys(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     longest: Count = S3_KEY_BYTES
     """UTF-8 bytes of a key, the store's prefix included."""
-    longest_segment: Annotated[int, Meta(ge=0)] = 0
+    longest_segment: Amount = 0
     """UTF-8 bytes between two slashes at most; 0 where only the whole key is bounded."""
     not_held: str = ""
     """A regular expression, searched in the whole key: what it finds is hidden from listings, altered or refused."""
@@ -99,9 +110,50 @@ class Held(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Retention and legal holds."""
 
 
+class Rates(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Requests a second that one store is asked at most; 0 for as many as there are."""
+
+    reads: Amount = 0
+    """GET and HEAD, listings among them."""
+    writes: Amount = 0
+    """All others."""
+
+
+class Storage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The host's storage classes, and which of them stands for a tier. A source's own word is never passed on.
+
+    A tier whose class is not among `classes` stands for nothing at this host, and is refused.
+    """
+
+    classes: tuple[Text, ...] = (
+        "STANDARD",
+        "STANDARD_IA",
+        "ONEZONE_IA",
+        "INTELLIGENT_TIERING",
+        "GLACIER_IR",
+        "GLACIER",
+        "DEEP_ARCHIVE",
+    )
+    """Those that it takes and tells of its objects again: no other is asked for."""
+    hot: str = "STANDARD"
+    """Read often."""
+    cool: str = "STANDARD_IA"
+    """Read seldom, at once, kept in as many places as what is hot."""
+    cold: str = "GLACIER_IR"
+    """Read hardly ever, and then at once."""
+    archive: str = "GLACIER"
+    """Read only after it has been asked back, which takes hours."""
+
+
 class Contract(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the S3 backend relies on; as it stands, Amazon's."""
 
+    addressing: Addressing = "path"
+    """Where a bucket is named: as the first part of the path, or of the host's name."""
+    listing: ListVersion = 2
+    """The version of ListObjects that lists every key."""
+    encoded: bool = True
+    """Listings may be asked for with URL-encoded keys: else those that are no XML cannot be listed."""
     payload: Literal["signed", "unsigned"] = "unsigned"
     """Whether the SHA-256 of a body is part of its signature. That costs a second a GB, and is unsigned where the host
     verifies another checksum, or does not verify this one."""
@@ -113,6 +165,8 @@ class Contract(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     parts: Parts = Parts()
     keys: Keys = Keys()
     held: Held = Held()
+    rates: Rates = Rates()
+    storage: Storage = Storage()
 
 
 class Traits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

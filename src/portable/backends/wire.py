@@ -10,32 +10,44 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import getpid
 from typing import Final
 
+from msgspec import Struct
 from typing_extensions import Buffer
 
 from portable.backends.answers import describe, no_answer
-from portable.backends.http1 import BrokenAnswer, Headers
+from portable.backends.http1 import BrokenAnswer
 from portable.backends.transport import Transport
 from portable.backends.wire_connection import Connection, Route
 from portable.errors import ConfigurationError
 
 CONNECTIONS: Final = 64
 """Idle connections that are kept to one host."""
+REFUSAL_ROOM: Final = 64 << 10
+"""Bytes that a refusal's body may have."""
+READS: Final = frozenset({"GET", "HEAD"})
+_READ_SECONDS: Final = 3600.0
+"""A read that goes on giving bytes may take this long; one that gives none for a quarter of the bound may not."""
 
 _Idle = dict[str, deque[Connection]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a host answered."""
 
     status: int
-    headers: Headers
-    """Names in any case."""
+    headers: Mapping[str, str]
+    """By names in lower case."""
     body: Buffer
+
+
+def allowance(method: str, bound: float) -> tuple[float, float]:
+    """Return how long a request may take, and how long it may go without a byte, in seconds.
+
+    `bound` is that of a request which changes something.
+    """
+    return (_READ_SECONDS, bound / 4) if method in READS else (bound, bound)
 
 
 class Wire:
@@ -126,7 +138,9 @@ class Wire:
 
     def _kept(self, origin: str, connection: Connection) -> bool:
         with self._lock:
-            idle = self._idle.setdefault(origin, deque())
+            idle = self._idle.get(origin)
+            if idle is None:
+                idle = self._idle[origin] = deque()
             if self._closed or len(idle) >= CONNECTIONS:
                 return False
             idle.append(connection)

@@ -7,10 +7,12 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from portable.backends.http1 import Answers, BrokenAnswer, Headers, request_head
+from portable.backends.http1 import Answers, BrokenAnswer, request_head
+from portable.backends.resolving import connected
 from portable.backends.transport import Transport
 from portable.errors import ConfigurationError
 
@@ -21,6 +23,8 @@ _SMALL: Final = 64 << 10
 """Bytes: up to this length a body goes out in one piece with its head."""
 _SLICE: Final = 1 << 20
 _PORTS: Final = {"http": 80, "https": 443}
+_EARLY: Final = 0.02
+"""What part of a wait may be cut off: each change of a socket's timeout is a system call, and most need none."""
 
 
 class Connection:
@@ -29,6 +33,8 @@ class Connection:
     def __init__(self, over: socket.socket, seconds: float) -> None:
         self._socket = over
         self._answers = Answers(self._receive)
+        self._unasked = select.poll()
+        self._unasked.register(over, select.POLLIN)
         self._idle_until = self._timeout = 0.0
         self.bound(time.monotonic() + seconds, seconds)
 
@@ -47,23 +53,22 @@ class Connection:
             self._allow()
             self._socket.sendall(body[start : start + _SLICE])
 
-    def receive(self, method: str, room: int | None) -> tuple[int, Headers, bytes | bytearray, bool]:
+    def receive(self, method: str, room: int | None) -> tuple[int, dict[str, str], bytes | bytearray, bool]:
         """Read an answer: its status, headers and body, and whether the connection may serve another request.
 
         Raises: OSError, BrokenAnswer.
         """
         status, headers, keeps = self._answers.head()
         body = self._answers.body(method, status, headers, room=room)
-        self._idle_until = time.monotonic() + _idle_seconds(headers.get("keep-alive", ""))
+        told = headers.get("keep-alive")
+        self._idle_until = time.monotonic() + (_IDLE_SECONDS if told is None else _idle_seconds(told))
         return (status, headers, self._answers.rest(room=room), False) if body is None else (status, headers, body, keeps)
 
     def is_fresh(self) -> bool:
         """Tell whether the host still holds its end open, as far as can be seen, and has sent nothing unasked."""
         if time.monotonic() >= self._idle_until or not self._answers.is_drained():
             return False
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        return not poll.poll(0)
+        return not self._unasked.poll(0)
 
     def secure(self, context: ssl.SSLContext, host: str) -> "Connection":
         """Return the connection with TLS on it; this one is then used up."""
@@ -83,10 +88,10 @@ class Connection:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        timeout = min(left, self._stall)
-        if timeout != self._timeout:  # each change is a system call
-            self._socket.settimeout(timeout)
-            self._timeout = timeout
+        most = min(left, self._stall)
+        if not most * (1 - _EARLY) <= self._timeout <= most:
+            self._timeout = most * (1 - _EARLY / 2)
+            self._socket.settimeout(self._timeout)
 
 
 class Route:
@@ -106,11 +111,10 @@ class Route:
         seconds = min(_CONNECT_SECONDS, seconds / 4)
         place = urlsplit(origin)
         towards = self._proxy or place
-        address = (towards.hostname or "", towards.port or _PORTS[towards.scheme])
-        connected = socket.create_connection(address, timeout=seconds)
-        connection = Connection(connected, seconds)
+        made = connected(towards.hostname or "", towards.port or _PORTS[towards.scheme], seconds)
+        connection = Connection(made, seconds)
         try:
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if place.scheme == "https":
                 if self._proxy is not None:
                     self._tunnel(connection, place.netloc if place.port else f"{place.netloc}:{_PORTS['https']}")
@@ -148,6 +152,7 @@ class Route:
             return self._tls
 
 
+@lru_cache(8)
 def _idle_seconds(keep_alive: str) -> float:
     """Return how long a connection is kept: a second less than the host says that it does."""
     digits = keep_alive.partition("timeout=")[2].partition(",")[0].strip()

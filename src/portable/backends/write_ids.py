@@ -5,8 +5,9 @@ about the writer. What leaves this package's backends does not show it.
 """
 
 import secrets
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from portable.backends.attribute_rules import S3_METADATA_BYTES
 from portable.backends.protocol import Attributes, Stat

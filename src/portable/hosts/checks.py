@@ -45,6 +45,7 @@ _CHECKS: Final = (
     Check("conditional-replace-race", "lets exactly one of several writers replace a version at once"),
     Check("quoted-etags", "takes an ETag in If-Match as it tells it, in quotation marks"),
     Check("conditional-complete", "refuses to complete an upload whose condition fails", "features.conditional_complete"),
+    Check("conditional-complete-race", "lets exactly one of several writers create a key by completing an upload at once"),
     Check("conditional-delete", "refuses a delete with If-Match of another version", "features.conditional_delete"),
     Check("conditional-reads", "refuses a read with If-Match of another version"),
     Check("signed-payload", "refuses a body that does not have the SHA-256 that was signed"),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from portable.backends.raw import Raw, Reply
-from portable.backends.raw_azure import RawAzure
 from portable.backends.raw_s3 import RawS3
 from portable.hosts.probe_result import ProbeAnswer
 
@@ -102,13 +101,6 @@ class Scratch:
         """The host, where it speaks S3; checks that only S3 has are asked of nothing else."""
         if not isinstance(self.raw, RawS3):
             raise Unlearnt("the host does not speak S3")
-        return self.raw
-
-    @property
-    def azure(self) -> RawAzure:
-        """The host, where it is Azure's."""
-        if not isinstance(self.raw, RawAzure):
-            raise Unlearnt("the host is not Azure's")
         return self.raw
 
 

@@ -66,6 +66,17 @@ def complete(scratch: Scratch) -> Found:
     return _judged(held, late, kept=untouched, said=said)
 
 
+def complete_race(scratch: Scratch) -> Found:
+    """Several writers complete uploads of one key at once, each on condition that nothing stands there, in some rounds."""
+    first = _completed(scratch, "alone", ABSENT)
+    if not first.ok:
+        return no(f"completing with If-None-Match: * where nothing stood answered {first}")
+    second = _completed(scratch, "alone", ABSENT, OTHER)
+    if second.ok:
+        return no(f"one writer after another created a key: the second that completed with If-None-Match: * got {second}")
+    return _raced([_completions(scratch, f"round-{number}") for number in range(_ROUNDS)], "completed an upload at once")
+
+
 def delete(scratch: Scratch) -> Found:
     """If-Match on a delete."""
     key = scratch.stored()
@@ -120,14 +131,24 @@ def replace_race(scratch: Scratch) -> Found:
 
 
 def _race(scratch: Scratch, name: str, condition: dict[str, str]) -> list[Reply]:
+    return _at_once(lambda number: scratch.raw.put(scratch.key(name), str(number).encode(), condition))
+
+
+def _completions(scratch: Scratch, name: str) -> list[Reply]:
+    begun = [scratch.begun(name) for _ in range(WRITERS)]
+    parts = [scratch.part(key, upload, 1, str(number).encode()) for number, (key, upload) in enumerate(begun)]
+    return _at_once(lambda number: scratch.raw.complete(*begun[number], [parts[number]], ABSENT))
+
+
+def _at_once(write: Callable[[int], Reply]) -> list[Reply]:
     gate = threading.Barrier(WRITERS)
 
-    def write(number: int) -> Reply:
+    def wait_and_write(number: int) -> Reply:
         gate.wait()
-        return scratch.raw.put(scratch.key(name), str(number).encode(), condition)
+        return write(number)
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        return list(pool.map(write, range(WRITERS)))
+        return list(pool.map(wait_and_write, range(WRITERS)))
 
 
 def _raced(rounds: list[list[Reply]], what: str) -> Found:

@@ -82,8 +82,9 @@ def probe(
 ) -> Outcome:
     """Ask a live host the questions of `portable.hosts.checks.CHECKS`, in a prefix of its own, and remove all that was written.
 
-    `provider` is the host's profile, for the result; `only` names the checks to make, and then nothing is measured; `quick`
-    leaves throughput out; `allow_lock` lets an object be locked for some seconds. `progress` is told each check's name.
+    Buckets are addressed as `location.contract` says, else by path. `provider` is the host's profile, for the result; `only`
+    names the checks to make, and then nothing is measured; `quick` leaves throughput out; `allow_lock` lets an object be locked
+    for some seconds. `progress` is told each check's name.
 
     Raises: ConfigurationError, RefusedError (the credentials may not do what a probe needs, or there is no room: nothing is
     left there), Unavailable (no host answers), Interrupted (what was written is removed).
@@ -199,7 +200,9 @@ def _cleared(raw: Raw, prefix: str, clock: _Clock) -> Iterator[list[str]]:
 
 def _opened(location: Location, clock: _Clock) -> Raw:
     if location.scheme == "s3":
-        return RawS3(location.container, s3_credentials(location), url=location.url, allow=clock)
+        addressing = location.contract.addressing if location.contract else "path"
+        credentials = s3_credentials(location)
+        return RawS3(location.container, credentials, url=location.url, allow=clock, addressing=addressing)
     if location.scheme == "az":
         return RawAzure(location.container, azure_credentials(location), url=location.url, allow=clock)
     raise ConfigurationError(f"{location.url} is no store that can be probed: name an s3:// bucket or an az:// container")

@@ -42,6 +42,7 @@ _ROWS: Final[Mapping[str, Row]] = {
     "conditional-replace-race": Row(conditions.replace_race, seconds=60.0),
     "quoted-etags": Row(conditions.quoted),
     "conditional-complete": Row(conditions.complete),
+    "conditional-complete-race": Row(conditions.complete_race, seconds=60.0),
     "conditional-delete": Row(conditions.delete),
     "conditional-reads": Row(conditions.read),
     "signed-payload": Row(checksums.signed_payload, _S3),

@@ -15,6 +15,8 @@ from tests.servers.faults import Exchange, Fault, Rule
 
 BOUND = 3.0
 """Seconds: of a call, and three times that of an attempt."""
+BRIEF = 1.2
+"""The same for a call that is repeated until its bound, because what it meets stays."""
 SLACK = 1.0
 """Seconds that a call may take beyond its bound, on a machine with other work to do."""
 

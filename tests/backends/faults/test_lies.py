@@ -8,7 +8,7 @@ import pytest
 
 from portable.backends.protocol import ABSENT, Backend
 from portable.errors import Corrupt, NotFound, PortableError
-from tests.backends.faults.conftest import BOUND, Host, within
+from tests.backends.faults.conftest import BOUND, BRIEF, Host, within
 from tests.servers.faults import FlipRequest, Status, StoreNothing, Truncate
 
 BODY = bytes(range(256)) * 400
@@ -154,16 +154,16 @@ def test_a_page_that_is_lost_in_the_middle_is_asked_for_again(host: Host, verb: 
 def test_a_listing_that_does_not_say_how_to_go_on_is_an_error(host: Host, verb: str) -> None:
     true = s3_page("", ["a"], "")
     host.fail("list", StoreNothing(200, lambda *_: XML, lambda _: true.replace(b"Truncated>false", b"Truncated>true")))
-    with within(1.25 * BOUND), pytest.raises(PortableError):
-        list(getattr(host.open(), verb)())
+    with within(1.25 * BRIEF), pytest.raises(PortableError):
+        list(getattr(host.open(BRIEF), verb)())
 
 
 @pytest.mark.parametrize("verb", ["list", "inventory"])
 @pytest.mark.parametrize("loop", [1, 2])
 def test_a_listing_that_loops_ends_in_an_error(host: Host, verb: str, loop: int) -> None:
-    backend = host.open()
+    backend = host.open(BRIEF)
     lists(host, [*[(["a"], str(number)) for number in range(1, loop)], (["b"], "1")])
-    with within(2 * BOUND), pytest.raises(PortableError, match="repeats"):
+    with within(2 * BRIEF), pytest.raises(PortableError, match="repeats"):
         for _ in getattr(backend, verb)():
             pass
     assert len(host.sent("list")) < 30
@@ -186,8 +186,8 @@ def test_a_listing_that_repeats_a_page_gives_no_key_twice(host: Host, verb: str)
 @pytest.mark.parametrize("verb", ["list", "inventory"])
 def test_a_listing_that_is_none_is_an_error_and_not_an_empty_one(host: Host, verb: str, page: bytes) -> None:
     host.fail("list", StoreNothing(200, lambda *_: XML, lambda _: page))
-    with within(2 * BOUND), pytest.raises(PortableError):
-        list(getattr(host.open(), verb)())
+    with within(2 * BRIEF), pytest.raises(PortableError):
+        list(getattr(host.open(BRIEF), verb)())
 
 
 @pytest.mark.parametrize("size", ["-1", "many", ""])
@@ -197,8 +197,8 @@ def test_a_size_that_is_none_is_an_error(host: Host, size: str) -> None:
         return true.replace(b"<Size>1<", f"<Size>{size}<".encode()).replace(b"Length>1<", f"Length>{size}<".encode())
 
     host.fail("list", StoreNothing(200, lambda *_: XML, page))
-    with within(2 * BOUND), pytest.raises(PortableError):
-        list(host.open().list())
+    with within(2 * BRIEF), pytest.raises(PortableError):
+        list(host.open(BRIEF).list())
 
 
 @pytest.mark.parametrize(
@@ -214,5 +214,5 @@ def test_an_answer_to_another_range_is_an_error(host: Host, headers: dict[str, s
     host.direct.put("key", BODY)
     status = 206 if headers else 200
     host.fail("get", StoreNothing(status, lambda *_: headers | {"x-ms-blob-type": "BlockBlob"}, lambda _: body))
-    with within(1.25 * BOUND), pytest.raises(PortableError):
-        host.open().get("key", 100, 200)
+    with within(1.25 * BRIEF), pytest.raises(PortableError):
+        host.open(BRIEF).get("key", 100, 200)

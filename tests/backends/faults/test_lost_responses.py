@@ -4,7 +4,7 @@ import pytest
 
 from portable.backends.protocol import ABSENT, ANY, Attributes, Expectation, Matches, Upload
 from portable.errors import AlreadyExists, Denied, NotFound, OutcomeUnknown, PreconditionFailed, RetryableError
-from tests.backends.faults.conftest import BOUND, Host, within
+from tests.backends.faults.conftest import BOUND, BRIEF, Host, within
 from tests.servers.faults import Latency, LoseResponse, Refuse, Status
 
 OURS, THEIRS = b"ours " * 1000, b"theirs"
@@ -58,8 +58,8 @@ def test_a_competitor_that_comes_between_the_attempts_is_reported(host: Host) ->
 
 def test_a_put_whose_answers_are_all_lost_is_settled_or_unknown(host: Host, expect: Expectation) -> None:
     host.fail("put", LoseResponse())
-    backend = host.open()
-    with within(BOUND):
+    backend = host.open(BRIEF)
+    with within(BRIEF):
         try:
             stat = backend.put("key", OURS, expect=expect)
         except RetryableError:

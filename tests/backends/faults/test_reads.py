@@ -3,7 +3,7 @@
 import pytest
 
 from portable.errors import Corrupt, Unavailable
-from tests.backends.faults.conftest import BOUND, Host, within
+from tests.backends.faults.conftest import BOUND, BRIEF, Host, within
 from tests.servers.faults import FlipResponse, LoseResponse, Refuse, Reset, SlowBody, Stall, Status, Truncate
 
 BODY = bytes(range(256)) * 4096
@@ -46,8 +46,8 @@ def test_a_range_is_whole_or_an_error(stored: Host, fault: object) -> None:
 @pytest.mark.parametrize("fault", [Refuse(), Truncate(100_000), Stall(100_000)], ids=str)
 def test_a_fault_that_stays_is_an_error_within_the_bound(stored: Host, fault: object) -> None:
     stored.fail("get", fault)
-    backend = stored.open()
-    with within(1.25 * BOUND), pytest.raises(Unavailable):
+    backend = stored.open(BRIEF)
+    with within(1.25 * BRIEF), pytest.raises(Unavailable):
         backend.get("key")
 
 
@@ -87,8 +87,8 @@ def test_a_listing_is_whole_or_an_error(host: Host, fault: object) -> None:
 def test_a_listing_that_stays_cut_is_an_error(host: Host) -> None:
     host.direct.put("key", b"")
     host.fail("list", Truncate(20))
-    with within(1.25 * BOUND), pytest.raises(Unavailable):
-        list(host.open().list())
+    with within(1.25 * BRIEF), pytest.raises(Unavailable):
+        list(host.open(BRIEF).list())
 
 
 def test_a_stat_is_repeated(stored: Host) -> None:

@@ -9,7 +9,7 @@ from portable.backends.location import Location
 from portable.backends.protocol import ABSENT, Backend
 from portable.backends.registry import open_backend
 from portable.errors import Denied, Unavailable
-from tests.backends.faults.conftest import BOUND, Host, within
+from tests.backends.faults.conftest import BRIEF, Host, within
 from tests.servers.faults import Refuse, Rule, Status
 
 VARIABLES = {
@@ -75,8 +75,8 @@ def test_a_proxy_that_is_not_there(url: str, closed_port: int, monkeypatch: pyte
 
 def test_a_host_that_drops_every_connection(host: Host) -> None:
     host.proxy.rules = [Rule(Refuse())]
-    with within(1.25 * BOUND), pytest.raises(Unavailable):
-        host.open().put("key", b"data")
+    with within(1.25 * BRIEF), pytest.raises(Unavailable):
+        host.open(BRIEF).put("key", b"data")
 
 
 EXPIRED = {"s3": Status(403, "ExpiredToken"), "azure": Status(401, "InvalidAuthenticationInfo")}

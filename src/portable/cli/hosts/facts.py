@@ -9,7 +9,9 @@ from portable.hosts.candidates import Candidate
 from portable.hosts.comparing import VERDICTS, Compared, Matrix
 from portable.hosts.difference import Change
 from portable.hosts.fields import FIELDS
+from portable.hosts.probe_result import ProbeResult
 from portable.hosts.profile import Profile
+from portable.hosts.reaching import contract_name
 from portable.hosts.requirements import LEVELS, Criterion
 
 
@@ -21,6 +23,14 @@ def profile_facts(profile: Profile) -> dict[str, Any]:
         "files": profile.files,
         "fields": {path: msgspec.to_builtins(said) for path, said in profile.statements.items()},
         "unknown": [path for path in FIELDS if not profile.said(path)],
+    }
+
+
+def contract_facts(profile: Profile, kept: Iterable[ProbeResult]) -> dict[str, Any]:
+    """Return by which contract stores at a host are opened: the profile's, or what probes that were kept bear out."""
+    return {
+        "contract": contract_name(profile),
+        "kept": [{"url": one.url, "endpoint": one.endpoint, "region": one.region, "taken": one.taken} for one in kept],
     }
 
 

@@ -1,21 +1,25 @@
 """`portable hosts list` and `show`: what the profiles say, from which source and of which date; and what they do not say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from portable.cli.hosts.facts import profile_facts
+from portable.cli.hosts.facts import contract_facts, profile_facts
 from portable.cli.hosts.options import AsJson, table_box
 from portable.cli.hosts.values import shown
 from portable.cli.hosts.words import word
 from portable.cli.output import out, print_json
+from portable.config import settings
 from portable.hosts.deciding import PRICE_AGE
 from portable.hosts.fields import FIELDS
 from portable.hosts.library import find, load_profiles, user_folder
+from portable.hosts.probe_result import ProbeResult
 from portable.hosts.profile import Profile, Statement
+from portable.hosts.reaching import contract_name
+from portable.hosts.saved import all_kept
 
 
 def list_(as_json: AsJson = False) -> None:
@@ -52,8 +56,9 @@ def show(
     Example: portable hosts show scaleway
     """
     profile = find(load_profiles(user_folder()), name)
+    kept = [result for result in all_kept(settings().state) if result.provider == name]
     if as_json:
-        print_json(profile_facts(profile))
+        print_json({**profile_facts(profile), **contract_facts(profile, kept)})
         return
     console, today = out(), datetime.now(UTC).date()
     console.print(f"{profile.title} ({profile.name}), from {', '.join(profile.files)}\n", soft_wrap=True)
@@ -70,6 +75,20 @@ def show(
     console.print(table, soft_wrap=not console.is_terminal)
     unknown = [path for path in FIELDS if not profile.said(path)]
     console.print(f"Unknown: {', '.join(unknown) or 'nothing'}.", soft_wrap=not console.is_terminal)
+    for line in _contract(profile, kept):
+        console.print(line, soft_wrap=not console.is_terminal)
+
+
+def _contract(profile: Profile, kept: Sequence[ProbeResult]) -> Iterator[str]:
+    """Say what stores at the host are opened by."""
+    name = contract_name(profile)
+    if name is not None:
+        yield f"Contract: {name}, and what acts of the above."
+    elif not kept:
+        yield "Contract: not known; `portable probe URL --keep` finds it out for a bucket."
+    for result in kept:
+        use = "its contract there" if name is None else "shown for comparison"
+        yield f"Probe kept: {result.url} at {result.endpoint}, {result.taken:%Y-%m-%d}; {use}."
 
 
 def _remarks(path: str, said: Statement, profile: Profile, today: date) -> Iterator[str]:

@@ -11,21 +11,24 @@ import msgspec
 import typer
 
 from portable.backends.location import Location
-from portable.backends.traits import providers
+from portable.backends.traits import Contract, providers
 from portable.cli.output import err, print_json
 from portable.cli.probe.facts import facts
 from portable.cli.probe.page import probe_page
 from portable.cli.probe.printing import print_probe
 from portable.cli.store_options import HostOptions, takes
+from portable.config import settings
 from portable.errors import ConfigurationError
+from portable.hosts import saved
+from portable.hosts.acting import acting
 from portable.hosts.checked_toml import meant
+from portable.hosts.contracting import contract_file
 from portable.hosts.library import load_profiles, user_folder
 from portable.hosts.profile import Profile
 from portable.hosts.reaching import placed
 from portable.probe import Interrupted, Outcome
 from portable.probe import probe as probed
 from portable.probe.beside import disagreements
-from portable.probe.contracting import contract_file
 
 
 @takes(HostOptions, "host")
@@ -44,6 +47,9 @@ def probe(
     contract: Annotated[
         Path | None, typer.Option("--contract", metavar="FILE", help="Write what the S3 backend may rely on, for --provider.")
     ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the result: stores of this bucket rely on it, where no contract is known.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Try out what a live host does, in a scratch prefix that is removed again.
@@ -55,9 +61,13 @@ def probe(
     """
     profiles = load_profiles(user_folder())
     profile = _profile(host.provider, profiles)
-    if contract is not None and not url.startswith("s3:"):
-        raise ConfigurationError("--contract is for S3 hosts: other backends have one contract")
-    location = replace(placed(Location(url=url, **asdict(host))), provider=None)
+    if (contract is not None or keep) and not url.startswith("s3:"):
+        raise ConfigurationError("--contract and --keep are for S3 hosts: other backends have one contract")
+    if keep and only:
+        raise ConfigurationError("--keep keeps what all checks found: leave --only out")
+    location = placed(Location(url=url, **asdict(host)))
+    manners = acting(Contract(), profile, location.region) if profile else None
+    location = replace(location, provider=None, contract=manners)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         outcome = probed(
@@ -81,6 +91,8 @@ def probe(
         _write(save, msgspec.json.format(msgspec.json.encode(outcome.result), indent=2).decode() + "\n")
     if contract is not None:
         _write(contract, contract_file(outcome.result))
+    if keep:
+        err().print(f"kept in {saved.keep(settings().state, outcome.result)}", soft_wrap=True)
     if as_json:
         print_json(facts(outcome, differing))
     else:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from portable.backends.key_rules import S3_KEY_BYTES
-from portable.backends.traits import Conditions, Contract, Held, Keys, PartChecksum, Parts, PutChecksum, Traits
+from portable.backends.traits import Conditions, Contract, Held, Keys, PartChecksum, Parts, PutChecksum, Storage, Traits
 from portable.hosts.probe_result import ProbeResult
 
 _SHORT: Final = 255
@@ -32,13 +32,16 @@ def contract_of(result: ProbeResult) -> Contract:
     no = {name for name, found in result.checks.items() if found.answer == "no"}
     put, signed = _put(yes)
     return Contract(
+        addressing="virtual" if "path-addressing" in no and "virtual-addressing" in yes else "path",
+        listing=1 if "list-v2" in no and "list-v1" in yes else 2,
+        encoded="list-url-encode" not in no,
         payload="signed" if signed else "unsigned",
         put=put,
         conditions=Conditions(
             create={"conditional-create", "conditional-create-race"} <= yes,
             replace={"conditional-replace", "conditional-replace-race"} <= yes,
             delete="conditional-delete" in yes,
-            commit="conditional-complete" in yes,
+            commit={"conditional-complete", "conditional-complete-race"} <= yes,
             versioned="versioning" in yes,  # else the bucket that was probed keeps none, and tells nothing of those that do
             quoted="quoted-etags" not in no,
         ),
@@ -59,6 +62,7 @@ def contract_of(result: ProbeResult) -> Contract:
             restore=False,
             locks="object-lock" in yes,
         ),
+        storage=Storage(classes=("STANDARD",)),  # no check asks for another one
     )
 
 
