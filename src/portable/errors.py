@@ -1,7 +1,8 @@
 """Every error that this package raises on purpose.
 
 Each class has a stable `kind` (for programs and JSON output) and, where callers of Python's own file functions expect one, a
-built-in exception as a second base::
+built-in exception as a second base: whatever keeps bytes from being read or written is an OSError, as pandas and pyarrow expect
+of any file. Wrong usage is none, so that code which looks for a missing file never takes it for one::
 
     PortableError
     ├── ConfigurationError        kind "configuration"        wrong usage or configuration; exit status 2
@@ -13,19 +14,20 @@ built-in exception as a second base::
     ├── Unsupported               kind "unsupported"          also io.UnsupportedOperation; the host cannot do it
     ├── Denied                    kind "denied"               also PermissionError
     ├── Cancelled                 kind "cancelled"            the store was closed while the call waited; exit status 130
+    ├── ForkedProcess             kind "forked"               also RuntimeError; opened before a fork, used in the child
     ├── RetryableError            kind "retryable"            also TimeoutError; the same call may succeed later
     │   ├── Unavailable           kind "unavailable"          no answer, a cut connection, a server error
     │   │   └── Throttled         kind "throttled"            the host asks for fewer requests
     │   ├── Frozen                kind "frozen"               writes are held while the volume moves
     │   ├── ObjectChanged         kind "changed"              the object was replaced while it was read: open it again
     │   └── OutcomeUnknown        kind "outcome-unknown"      a write was neither acknowledged nor refused: repeat it
-    ├── IntegrityError            kind "integrity"            stored bytes are not what a trusted writer wrote
+    ├── IntegrityError            kind "integrity"            also OSError; stored bytes are not what a trusted writer wrote
     │   ├── Corrupt               kind "corrupt"              bytes do not fit their checksum: altered on the way or at the host
     │   ├── MalformedMessage      kind "malformed"            not a message of the profile
     │   └── ContextMismatch       kind "context-mismatch"     an authentic message of another key or volume
-    └── KeysError                 kind "keys"
+    └── KeysError                 kind "keys"                 also OSError
         ├── UntrustedSignature    kind "untrusted"            not signed by the pinned authority, or older than what was seen
-        ├── UnlockFailed          kind "unlock-failed"        no identity at hand opens the keyring
+        ├── UnlockFailed          kind "unlock-failed"        also PermissionError; no identity at hand opens the keyring
         └── UnknownEpoch          kind "unknown-epoch"        the keyring holds no such volume or epoch key
 
 Messages name what is wrong, where, and what to do; they never contain key material or credentials.
@@ -98,6 +100,15 @@ class Cancelled(PortableError):
     exit_status = 130
 
 
+class ForkedProcess(PortableError, RuntimeError):
+    """What was opened before this process was forked is used in it.
+
+    Its connections, threads and locks belong to the parent. Start processes by `spawn` or `forkserver`, or open it anew.
+    """
+
+    kind = "forked"
+
+
 class RetryableError(PortableError, TimeoutError):
     """The same call may succeed later."""
 
@@ -141,7 +152,7 @@ class OutcomeUnknown(RetryableError):
     kind = "outcome-unknown"
 
 
-class IntegrityError(PortableError):
+class IntegrityError(PortableError, OSError):
     """Stored bytes are not what a holder of the volume's keys wrote at this place."""
 
     kind = "integrity"
@@ -168,8 +179,8 @@ class ContextMismatch(IntegrityError):
     kind = "context-mismatch"
 
 
-class KeysError(PortableError):
-    """A keyring, an authority or an identity cannot be used."""
+class KeysError(PortableError, OSError):
+    """A keyring, an authority or an identity cannot be used, and with it nothing that it opens."""
 
     kind = "keys"
 
@@ -180,7 +191,7 @@ class UntrustedSignature(KeysError):
     kind = "untrusted"
 
 
-class UnlockFailed(KeysError):
+class UnlockFailed(KeysError, PermissionError):
     """No identity at hand opens the keyring."""
 
     kind = "unlock-failed"

@@ -83,16 +83,25 @@ class SealedNames(KeepsSecrets):
         Raises: IntegrityError for a name that this volume did not make: another volume's or a clear one, an altered one, a
         segment under another parent.
         """
+        key = self._path(stored)
+        if not key:  # no object has the empty key
+            raise _foreign(stored)
+        return key
+
+    def unseal_folder(self, stored: str) -> str:
+        """Return the prefix whose stored prefix this is; both end in a slash. Raises: IntegrityError, as `unseal`."""
+        return f"{self._path(stored.removesuffix('/'))}/"
+
+    def _path(self, stored: str) -> str:
         if len(stored) > STORED_BYTES or not _STORED.fullmatch(stored):
             raise _foreign(stored)
         try:
-            key, _ = self._open(stored)
+            path, _ = self._open(stored)
         except (InvalidTag, ValueError):
             raise _foreign(stored) from None
-        # No writer makes these: `seal` splits at every slash, and no object has the empty key.
-        if not key or key.count("/") != stored.count("/"):
+        if path.count("/") != stored.count("/"):  # no writer makes it: `seal` splits at every slash
             raise _foreign(stored)
-        return key
+        return path
 
     def _seal(self, path: str) -> tuple[str, bytes]:
         """Return the stored name of a path, and the SIV of its last segment."""

@@ -1,6 +1,7 @@
 """A volume that moves between two stores in memory, and hands on its backends that a test can hold up."""
 
 import threading
+import time
 import uuid
 from dataclasses import dataclass, field
 
@@ -25,6 +26,20 @@ FROZEN_LEASE = 0.2
 @pytest.fixture(scope="session")
 def authority():
     return Authority.generate()
+
+
+class Clock:
+    """Stands for the module `time` in the clock of leases: real time, and what was skipped."""
+
+    def __init__(self):
+        self._skipped = 0.0
+
+    def skip(self, seconds):
+        """Let seconds pass at once, for everyone who looks at the clock."""
+        self._skipped += seconds
+
+    def clock_gettime(self, clock):
+        return time.clock_gettime(clock) + self._skipped
 
 
 @dataclass
@@ -56,9 +71,11 @@ class Held:
 
 
 class World:
-    """One volume, two stores, a catalog, and clients."""
+    """One volume, two stores, a catalog, clients, and a clock on which the coordinator waits without sleeping."""
 
-    def __init__(self, folder, authority):
+    def __init__(self, folder, authority, monkeypatch):
+        self.clock = Clock()
+        monkeypatch.setattr("portable.clock.time", self.clock)
         name = uuid.uuid4().hex
         self.folder = folder
         self.authority = authority
@@ -80,7 +97,7 @@ class World:
             authority=authority.fingerprint,
         )
         self.catalog.compare_and_swap("lake", None, sign_entry(entry, authority), authority.fingerprint)
-        self.switch = Switch(self.homes("coordinator"), authority)
+        self.switch = Switch(self.homes("coordinator"), authority, sleep=self.clock.skip)
 
     def homes(self, client):
         return Homes(self.catalog, "lake", self.authority.fingerprint, Pins(self.folder / client))
@@ -111,5 +128,5 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path, authority):
-    return World(tmp_path, authority)
+def world(tmp_path, authority, monkeypatch):
+    return World(tmp_path, authority, monkeypatch)

@@ -9,6 +9,7 @@ from portable.backends.protocol import ABSENT
 from portable.catalog.entry import sign_entry
 from portable.errors import AlreadyExists, Frozen, NotFound, OutcomeUnknown, PreconditionFailed, Unavailable, UntrustedSignature
 from portable.keys.authority import Authority
+from tests.leased.conftest import LEASE
 
 
 class Background(threading.Thread):
@@ -100,7 +101,7 @@ def test_a_write_answered_after_its_lease_is_acknowledged_if_the_entry_is_the_sa
     held.after.clear()
     writing = Background(lambda: client.write("a", b"slow"))
     assert held.arrived.wait(10)
-    threading.Event().wait(0.8)
+    world.clock.skip(LEASE + 0.1)
     held.after.set()
     assert writing.result().etag == world.at(world.old).info("a").etag
 

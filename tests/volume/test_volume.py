@@ -15,6 +15,7 @@ from portable.backends.registry import open_backend
 from portable.errors import AlreadyExists, ContextMismatch, IntegrityError, InvalidKey, NotFound, PreconditionFailed
 from portable.keys.volume_keys import VolumeKeys
 from portable.volume import Volume
+from portable.volume.planning import Reading
 from portable.volume.reading import chunks
 
 FRAME = 4096
@@ -173,7 +174,8 @@ def test_large_objects_are_staged_in_parts_and_committed_once(volume, backend):
     assert [call.verb for call in backend.mutations].count("commit") == 1
 
 
-def test_a_range_fetches_only_its_frames_the_final_frame_and_one_header(volume, backend):
+def test_with_nothing_fetched_ahead_a_range_costs_its_frames_the_final_frame_and_one_header(backend):
+    volume = Volume(backend, KEYS, reading=Reading(ahead=0))
     volume.write("a", bytes(100 * FRAME + 7))
     before = len(backend.calls)
     volume.read("a", 50 * FRAME + 10, 52 * FRAME)

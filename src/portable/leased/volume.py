@@ -12,21 +12,27 @@ The rules (docs/design/cutover.md, "What a client does"):
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import BinaryIO, TypeVar
 
-from portable.backends.protocol import ANY, Attributes, Expectation
+from portable.backends.protocol import ANY, Attributes, Expectation, Folder
 from portable.catalog.entry import Home
 from portable.catalog.homes import Homes, Lease
 from portable.catalog.transitions import WRITABLE
 from portable.clock import boottime
-from portable.errors import Frozen, OutcomeUnknown, RetryableError, UnknownEpoch
+from portable.errors import Frozen, OutcomeUnknown, PortableError, RetryableError, UnknownEpoch
+from portable.forks import Birthplace
+from portable.leased.creating import UnderLease
+from portable.leased.supply import supply
 from portable.leased.writing import Writing
 from portable.sealed import Metadata
 from portable.volume import ObjectInfo, Volume
+from portable.volume.planning import Range
 from portable.volume.reading import Reader
+from portable.volume.reads import Request
 from portable.volume.volume import guessed
+from portable.volume.writable import WritableObject
 from portable.volume.writing import Source
 
 T = TypeVar("T")
@@ -52,6 +58,7 @@ class LeasedVolume:
         patience: float,
         renew: Callable[[Home, Volume], Volume] = lambda _, volume: volume,
     ) -> None:
+        self._born = Birthplace()
         self.homes = homes
         self._open_home = open_home
         self._patience = patience
@@ -69,6 +76,7 @@ class LeasedVolume:
 
         Raises: NotFound, ConfigurationError, KeysError.
         """
+        self._born.check(self)
         lease = self.homes.lease()
         self._watch(lease)
         return self._at(lease)
@@ -76,6 +84,20 @@ class LeasedVolume:
     def read(self, key: str, start: int = 0, stop: int | None = None) -> bytes:
         """See `Volume.read`."""
         return self._reading(lambda volume: volume.read(key, start, stop))
+
+    def read_ranges(self, key: str, ranges: Sequence[Range]) -> list[bytes]:
+        """See `Volume.read_ranges`."""
+        return self._reading(lambda volume: volume.read_ranges(key, ranges))
+
+    def read_many(self, requests: Sequence[Request]) -> list[bytes | PortableError]:
+        """See `Volume.read_many`."""
+        home = self.home()
+        found = home.read_many(requests)
+        unknown = [number for number, answer in enumerate(found) if isinstance(answer, UnknownEpoch)]
+        if unknown and (renewed := self._at(self.homes.lease(), renew=True)) is not home:
+            for number, answer in zip(unknown, renewed.read_many([requests[number] for number in unknown]), strict=True):
+                found[number] = answer
+        return found
 
     def reader(self, key: str, *, ahead: int = 0) -> Reader:
         """See `Volume.reader`."""
@@ -93,6 +115,10 @@ class LeasedVolume:
         """See `Volume.list`."""
         return self.home().list(prefix)
 
+    def children(self, prefix: str = "") -> Iterator[ObjectInfo | Folder]:
+        """See `Volume.children`."""
+        return self.home().children(prefix)
+
     def write(
         self,
         key: str,
@@ -105,46 +131,90 @@ class LeasedVolume:
         """Write the whole object; when this returns, the write is acknowledged and no cutover loses it.
 
         Raises: Frozen (nothing was written; `patience` ran out), OutcomeUnknown (repeat the write), and what `Volume.write`
-        raises. Data that cannot be read a second time (an iterable, a file that cannot seek) raises OutcomeUnknown where the
-        volume moved while it was sent.
+        raises. Data that cannot be read a second time (an iterable, a file that cannot seek) is lost where the volume moved
+        while it was sent: RetryableError says that nothing was written, OutcomeUnknown that it may have been.
         """
         described = Metadata(attributes or guessed(key), modified or datetime.now(UTC))
-        writing = Writing(key, data, described, expect)
-        try:
-            return self._mutate(writing.prepare, writing.commit)
-        finally:
-            writing.close()
+        return self._carry(Writing(key, supply(key, data, described, expect), described, expect))
+
+    def create(
+        self,
+        key: str,
+        *,
+        attributes: Attributes | None = None,
+        modified: datetime | None = None,
+        expect: Expectation = ANY,
+        parallel: int | None = None,
+    ) -> WritableObject:
+        """Open a file whose bytes become the object when it is closed; see `Volume.create`.
+
+        When `close` returns, the write is acknowledged. An object of one part is held in memory until then, so that it follows
+        the volume to another home, as in `write`. The parts of a larger one go to the home at which the first was sent, also
+        while it is frozen; `close` waits up to `patience` seconds until the volume takes writes again. If it then has another
+        home, or other keys to write with, the object cannot be sent again: `close` raises RetryableError (nothing was written
+        at either home) or, where a commit had been sent, OutcomeUnknown. Write it again.
+
+        Raises: InvalidKey, NotFound, ConfigurationError, KeysError. `write` and `close` of the file raise what `write` raises.
+        """
+        home = self.home()
+        home.check_key(key)
+        described = Metadata(attributes or guessed(key), modified or datetime.now(UTC))
+        destination = UnderLease(
+            key,
+            home.backend.capabilities.part_size,
+            described,
+            expect,
+            home.at_once(parallel),
+            writable=self._writable_home,
+            whole=lambda data: self._carry(Writing(key, supply(key, data, described, expect), described, expect)),
+            carry=self._carry,
+        )
+        return WritableObject(destination)
 
     def delete(self, key: str, *, expect: Expectation = ANY) -> None:
         """Delete the object; acknowledged as in `write`.
 
         Raises: Frozen, OutcomeUnknown, and what `Volume.delete` raises.
         """
-        self._mutate(lambda _: None, lambda volume: volume.delete(key, expect=expect))
+        self._mutate(lambda *_: None, lambda volume: volume.delete(key, expect=expect))
 
     def close(self) -> None:
         """Release connections."""
         for volume in self._opened.values():
             volume.close()
 
-    def _mutate(self, prepare: Callable[[Volume], object], commit: Callable[[Volume], T]) -> T:
+    def _carry(self, writing: Writing) -> ObjectInfo:
+        """Carry a write through, and drop what it leaves. Raises: what `write` raises."""
+        try:
+            return self._mutate(writing.prepare, writing.commit, writing.ends)
+        finally:
+            writing.close()
+
+    def _mutate(
+        self,
+        prepare: Callable[[Volume, Home], object],
+        commit: Callable[[Volume], T],
+        ends: Callable[[RetryableError], bool] = lambda _: False,
+    ) -> T:
         """Prepare a mutation, which may take any time and shows nothing to readers, and commit it under a lease.
 
-        Both are repeated, at the home of the moment, until the commit is acknowledged or patience runs out.
+        Both are repeated, at the home of the moment, until the commit is acknowledged, `ends` says of an error that no further
+        attempt is possible, or patience runs out.
         """
         give_up = boottime() + self._patience
         while True:
             try:
-                prepared = self._at(self._writable(give_up))
-                prepare(prepared)
+                lease = self._writable(give_up)
+                prepared = self._at(lease)
+                prepare(prepared, lease.entry.home)
                 lease = self._writable(give_up)
                 if self._at(lease) is not prepared:
                     continue
                 result = commit(prepared)
             except (Frozen, OutcomeUnknown):
                 raise
-            except RetryableError:
-                if boottime() >= give_up:
+            except RetryableError as error:
+                if ends(error) or boottime() >= give_up:
                     raise
                 _pause()
                 continue
@@ -157,6 +227,7 @@ class LeasedVolume:
 
     def _writable(self, give_up: float) -> Lease:
         """Return a lease under which a mutation may start, waiting while the volume is frozen."""
+        self._born.check(self)
         while True:
             lease = self.homes.lease()
             if lease.left <= lease.entry.lease * BOUND_SHARE:
@@ -169,6 +240,10 @@ class LeasedVolume:
             self.homes.return_overdue(lease)
             _pause()
             self.homes.refresh()
+
+    def _writable_home(self) -> tuple[Home, Volume]:
+        lease = self._writable(boottime() + self._patience)
+        return lease.entry.home, self._at(lease)
 
     def _watch(self, lease: Lease) -> None:
         """Show that this client can open the other store of an announced move, before anything depends on it."""

@@ -3,13 +3,14 @@
 This package's own objects (`.portable/`) keep their clear names.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Final
 
+from msgspec.structs import replace
 from typing_extensions import Buffer
 
+from portable.backends.levels import check_level
 from portable.backends.protocol import (
     ANY,
     Attributes,
@@ -17,6 +18,7 @@ from portable.backends.protocol import (
     Checksum,
     Expectation,
     Fetched,
+    Folder,
     Stat,
     Unfinished,
     Upload,
@@ -75,6 +77,19 @@ class NamingBackend:
         """See `Backend.list`. Objects under foreign names have no key, so they are not in it: see `stored`."""
         return (replace(stat, key=key) for key, stat in self.stored(prefix) if key is not None)
 
+    def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
+        """See `Backend.children`. What stands under foreign names is not in it."""
+        check_level(prefix, url=repr(self._inner))
+        folder = prefix if prefix.startswith(RESERVED_PREFIX) else self._names.seal_folder(prefix)
+        if folder is None:
+            return
+        for entry in self._inner.children(folder):
+            if isinstance(entry, Folder):
+                if (below := self._folder(entry.prefix)) is not None:
+                    yield Folder(below)
+            elif (key := self._key(entry.key)) is not None:
+                yield replace(entry, key=key)
+
     def inventory(self) -> Iterator[Stat]:
         """See `Backend.inventory`. Details: `foreign_name`."""
         for stat in self._inner.inventory():
@@ -125,10 +140,16 @@ class NamingBackend:
             yield stored
 
     def _key(self, stored: str) -> str | None:
+        return self._opened(stored, self._names.unseal)
+
+    def _folder(self, stored: str) -> str | None:
+        return self._opened(stored, self._names.unseal_folder)
+
+    def _opened(self, stored: str, unseal: Callable[[str], str]) -> str | None:
         if stored.startswith(RESERVED_PREFIX):
             return stored
         try:
-            key = self._names.unseal(stored)
+            key = unseal(stored)
         except IntegrityError:
             return None
         # Sealed, it would pass for one of this package's own objects.

@@ -1,73 +1,202 @@
-"""Writers: what is staged at a store, invisible, until one short commit.
+"""Writers: they encrypt an object once, and stage it at a store. What fails meanwhile is aborted and never resumed.
 
-Staging encrypts once. A commit may be repeated, because it sends the same bytes again; what failed while staging is aborted and
-never resumed.
-
-The parts of a large object stand one after another in one buffer, which is filled again only when the host has what was in it:
-when `Upload.part` has returned.
+Plaintext is encrypted as it comes, into the buffer of the part that it belongs to, which goes out as soon as it is full (see
+`portable.volume.sending`). A part's buffer has some room beyond: what lies in it moves to the front of the next one.
 """
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import BinaryIO, Final, Protocol
 
 from typing_extensions import Buffer
 
-from portable.backends.protocol import ANY, Attributes, Backend, Expectation, Stat, Upload
-from portable.errors import PortableError
+from portable.backends.protocol import ANY, Attributes, Backend, Expectation, Upload
+from portable.errors import ConfigurationError, Unsupported
 from portable.sealed import Sealing
+from portable.volume.sending import AtOnce, InTurn, Sender
+from portable.volume.spooling import SpooledUpload
+from portable.volume.staged import Parts, Staged, Whole
 
 PIECE: Final = 1024 * 1024
 """Bytes of plaintext that are read and encrypted at a time: they stay in a processor's cache, where a whole part would not."""
+PARALLEL: Final = 4
+"""Parts of one object on their way at once, where nothing else is asked for."""
 
 Source = Buffer | BinaryIO | Iterable[bytes]
 """What can be written: bytes, a binary file (read from where it stands to its end), or an iterable of chunks."""
 
 
-class Staged(Protocol):
-    """An object that one commit makes visible."""
-
-    size: int
-    """Bytes of plaintext."""
-    message_id: bytes | None
-    """In a sealed volume, the id of the message that the commit writes."""
-
-    def commit(self, expect: Expectation = ANY) -> Stat:
-        """Make the object visible. Raises: what `Backend.put` raises; may be repeated after Unavailable."""
-
-    def abort(self) -> None:
-        """Drop what was staged."""
-
-
-def stage(backend: Backend, key: str, source: Source, *, attributes: Attributes | None, sealing: Sealing | None) -> Staged:
+def stage(
+    backend: Backend,
+    key: str,
+    source: Source,
+    *,
+    attributes: Attributes | None,
+    sealing: Sealing | None,
+    expect: Expectation = ANY,
+    parallel: int = PARALLEL,
+    size: int | None = None,
+) -> Staged:
     """Encrypt the source (where `sealing` is given) and stage it: in memory up to one part, as an upload beyond.
+
+    Up to `parallel` parts are on their way at once, from threads that have ended when this returns; with 1 they go one after
+    another, from the caller's thread. Memory holds `parallel` + 1 parts (1, with 1) and a megabyte or so for each. `size` is
+    that of the source in bytes, where it is known: without it, the parts of a very large object grow on the way. `expect` is
+    what the commit will: where the host commits no upload so, the message waits in a temporary file and is put whole, and an
+    object in clear is refused before anything is sent.
 
     Raises: what the source's `read` raises, InvalidKey, Unsupported, Denied, Unavailable; nothing stays staged then.
     """
-    part_size = backend.capabilities.part_size
     message_id = sealing.encryptor.message_id if sealing else None
     writer: _Writer = sealing.encryptor if sealing else _Clear()
     chunks = _chunks(source)
     first, second = next(chunks, memoryview(b"")), next(chunks, None)
-    if second is None and writer.stored_length(len(first)) <= part_size:
-        return _Whole(backend, key, writer.whole(first), attributes, len(first), message_id)
-    pieces = _Pieces(chain((first,), () if second is None else (second,), chunks))
-    parts = _parts(writer, pieces, part_size)
-    part, is_last = next(parts)
-    if is_last:
-        return _Whole(backend, key, part, attributes, pieces.size, message_id)
-    upload = backend.begin(key, attributes=attributes)
+    if second is None:
+        size = len(first)
+        if writer.stored_length(size) <= backend.capabilities.part_size:
+            return Whole(backend, key, writer.whole(first), attributes, size, message_id)
+    sender = _sender(backend, key, attributes, expect, parallel, sealed=sealing is not None)
+    begun = Stream(backend, key, attributes=attributes, sealing=sealing, sender=sender, size=size)
     try:
-        upload.part(0, part)
-        for number, (following, _) in enumerate(parts, 1):
-            upload.part(number, following)
-    except BaseException:
-        # What the source or the host raised is the news; a failing abort must not hide it.
-        with contextlib.suppress(PortableError):
-            upload.abort()
+        for chunk in chain((first,), () if second is None else (second,), chunks):
+            begun.write(chunk)
+    except BaseException as error:
+        begun.end_by(error)
         raise
-    return _Parts(upload, pieces.size, message_id)
+    return begun.finish()
+
+
+def checked_parallel(parallel: int) -> int:
+    """Return a number of parts on their way at once. Raises: ConfigurationError (it is below 1)."""
+    if parallel < 1:
+        raise ConfigurationError(f"{parallel} parts at once: at least 1 is on its way")
+    return parallel
+
+
+def stream(
+    backend: Backend,
+    key: str,
+    *,
+    attributes: Attributes | None,
+    sealing: Sealing | None,
+    expect: Expectation = ANY,
+    parallel: int = PARALLEL,
+) -> "Stream":
+    """Begin an object whose plaintext is pushed; up to `parallel` parts are on their way while the next one is filled.
+
+    Nothing is sent before the first part is full. Memory holds `parallel` + 1 parts, and a megabyte or so for each. `expect` is
+    what the commit will, as for `stage`.
+    """
+    sender = _sender(backend, key, attributes, expect, parallel, sealed=sealing is not None, pushed=True)
+    return Stream(backend, key, attributes=attributes, sealing=sealing, sender=sender)
+
+
+class Stream:
+    """One object on its way to a store. Used from one thread at a time.
+
+    Whatever ends a call but its success ends the stream: nothing of it stays staged, and later calls raise RuntimeError.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        key: str,
+        *,
+        attributes: Attributes | None,
+        sealing: Sealing | None,
+        sender: Sender,
+        size: int | None = None,
+    ) -> None:
+        """`size` is that of the plaintext in bytes, where it is known. Raises: Unsupported (too large for the host)."""
+        self._backend, self._key, self._attributes = backend, key, attributes
+        self._message_id = sealing.encryptor.message_id if sealing else None
+        self._writer: _Writer = sealing.encryptor if sealing else _Clear()
+        self._sender = sender
+        self._stored = None if size is None else self._writer.stored_length(size)
+        self._size = 0
+        self._number = 0
+        self._over = False
+        self._beyond = self._writer.room(PIECE) + len(self._writer.header)
+        self._part, self._buffer = self._following()
+        self._held = len(self._writer.header)
+        self._buffer[: self._held] = self._writer.header
+
+    def write(self, data: Buffer) -> None:
+        """Encrypt the data, and send the parts that are full. `data` is the caller's again when this returns.
+
+        Raises: what `Sender.buffer` and `Sender.send` raise, and Unsupported (more than the host takes as one object).
+        """
+        view = memoryview(data).cast("B")
+        with self._all_or_nothing():
+            for start in range(0, len(view), PIECE):
+                self._held += self._writer.update_into(view[start : start + PIECE], self._buffer[self._held :])
+                self._send_full()
+            self._size += len(view)
+
+    def finish(self) -> Staged:
+        """Send what is left, and return the staged object once all of it is at the host, or in memory where it fits one part.
+
+        Raises: what `write` raises.
+        """
+        with self._all_or_nothing():
+            self._held += self._writer.finish_into(self._buffer[self._held :])
+            self._send_full()
+            staged = self._staged(self._buffer[: self._held])
+            self._over, self._buffer = True, memoryview(b"")
+            return staged
+
+    def discard(self) -> None:
+        """Drop what was sent, when the parts on their way have arrived. Does nothing to what `finish` returned."""
+        if not self._over:
+            self._over = True
+            self._sender.discard()
+
+    def end_by(self, error: BaseException) -> None:
+        """Discard because of `error`; one that is to end the program, such as KeyboardInterrupt, waits only a moment."""
+        if isinstance(error, Exception):
+            self.discard()
+        elif not self._over:
+            self._over = True
+            self._sender.stop()
+
+    def abandon(self) -> None:
+        """Do as `discard` does, but wait for nothing: safe in a destructor."""
+        if not self._over:
+            self._over = True
+            self._sender.abandon()
+
+    def _following(self) -> tuple[int, memoryview]:
+        """Return how many bytes the part that follows has, and a buffer for it."""
+        part = self._backend.capabilities.part_size_for(self._stored, self._number)
+        return part, self._sender.buffer(part + self._beyond)
+
+    def _send_full(self) -> None:
+        """Send the parts that are full. One that might be the last is kept: it may be the whole object, which is one put."""
+        while self._held > self._part:
+            self._sender.send(self._number, self._buffer[: self._part])
+            rest = self._buffer[self._part : self._held]
+            self._number += 1
+            self._part, self._buffer = self._following()
+            self._held = len(rest)
+            self._buffer[: self._held] = rest
+
+    def _staged(self, last: memoryview) -> Staged:
+        if self._number == 0 and len(last) <= self._backend.capabilities.part_size:
+            return Whole(self._backend, self._key, last, self._attributes, self._size, self._message_id)
+        self._sender.send(self._number, last)
+        upload = self._sender.finish()
+        return Parts(self._backend, self._key, upload, self._attributes, self._size, self._message_id)
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        if self._over:
+            raise RuntimeError(f"the writing of {self._key!r} is over: begin anew")
+        try:
+            yield
+        except BaseException as error:
+            self.end_by(error)
+            raise
 
 
 class _Writer(Protocol):
@@ -106,53 +235,30 @@ class _Clear:
         return 0
 
 
-class _Pieces:
-    """Cuts chunks into pieces of at most `PIECE` bytes, and counts their bytes."""
+def _sender(
+    backend: Backend,
+    key: str,
+    attributes: Attributes | None,
+    expect: Expectation,
+    parallel: int,
+    *,
+    sealed: bool,
+    pushed: bool = False,
+) -> Sender:
+    """Return what sends the parts; what is `pushed` to never sends from its caller's thread, which may leave it for good."""
+    spooled = expect != ANY and not backend.capabilities.conditional_commit
 
-    def __init__(self, chunks: Iterable[memoryview]) -> None:
-        self._chunks = chunks
-        self.size = 0
+    def begin() -> Upload:
+        if spooled and not sealed:
+            raise Unsupported(
+                f"write {key!r} to {backend!r}: this host commits an object of more than one part on no condition, and nothing "
+                "in clear is left on a disk to be sent whole"
+            )
+        return SpooledUpload(backend, key, attributes) if spooled else backend.begin(key, attributes=attributes)
 
-    def __iter__(self) -> Iterator[memoryview]:
-        for chunk in self._chunks:
-            self.size += len(chunk)
-            for start in range(0, len(chunk), PIECE):
-                yield chunk[start : start + PIECE]
-
-
-class _Whole:
-    """One put of bytes held in memory."""
-
-    def __init__(
-        self, backend: Backend, key: str, data: Buffer, attributes: Attributes | None, size: int, message_id: bytes | None
-    ) -> None:
-        self._backend = backend
-        self._key = key
-        self._data = data
-        self._attributes = attributes
-        self.size = size
-        self.message_id = message_id
-
-    def commit(self, expect: Expectation = ANY) -> Stat:
-        return self._backend.put(self._key, self._data, expect=expect, attributes=self._attributes)
-
-    def abort(self) -> None:
-        self._data = b""
-
-
-class _Parts:
-    """An upload whose parts are all at the host."""
-
-    def __init__(self, upload: Upload, size: int, message_id: bytes | None) -> None:
-        self._upload = upload
-        self.size = size
-        self.message_id = message_id
-
-    def commit(self, expect: Expectation = ANY) -> Stat:
-        return self._upload.commit(expect)
-
-    def abort(self) -> None:
-        self._upload.abort()
+    if spooled:
+        return InTurn(begin)
+    return InTurn(begin) if parallel == 1 and not pushed else AtOnce(begin, parallel)
 
 
 def _chunks(source: Source) -> Iterator[memoryview]:
@@ -164,25 +270,3 @@ def _chunks(source: Source) -> Iterator[memoryview]:
         view = memoryview(source).cast("B")
         return iter((view,) if view else ())
     return (memoryview(chunk) for chunk in source if chunk)
-
-
-def _parts(writer: _Writer, pieces: Iterable[memoryview], size: int) -> Iterator[tuple[memoryview, bool]]:
-    """Give the stored bytes in parts of exactly `size` bytes, and whether a part is the last, which may be shorter.
-
-    All stand in one buffer: a part is gone when the next is asked for.
-    """
-    room = writer.room(PIECE)
-    buffer = memoryview(bytearray(size + room + len(writer.header)))
-    held = len(writer.header)
-    buffer[:held] = writer.header
-    for piece in chain(pieces, (None,)):
-        free = buffer[held:]
-        held += writer.finish_into(free) if piece is None else writer.update_into(piece, free)
-        start = 0
-        while held - start > size:
-            yield buffer[start : start + size], False
-            start += size
-        if start:
-            buffer[: held - start] = buffer[start:held]
-            held -= start
-    yield buffer[:held], True

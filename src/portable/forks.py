@@ -1,0 +1,45 @@
+"""Which process an object was made in, so that a forked child does not use what belongs to its parent.
+
+A child has copies of its parent's connections, which would mix the answers to both, and of its locks, which a thread that the
+child does not have may hold for ever. So whatever holds either is refused there, before it is touched.
+"""
+
+import os
+from typing import Final
+
+from portable.errors import ForkedProcess
+
+
+class _Forks:
+    """How many forks lie between the first process and this one."""
+
+    passed = 0
+
+
+def _forked() -> None:
+    _Forks.passed += 1
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+class Birthplace:
+    """The process that made an object. A check costs the comparison of two numbers, and no call of the system."""
+
+    __slots__ = ("_passed",)
+
+    def __init__(self) -> None:
+        self._passed: Final = _Forks.passed
+
+    @property
+    def left(self) -> bool:
+        """Whether this process was forked since."""
+        return self._passed != _Forks.passed
+
+    def check(self, what: object) -> None:
+        """Raise ForkedProcess, which names `what` the object is, if this process was forked since."""
+        if self._passed != _Forks.passed:
+            raise ForkedProcess(
+                f"{what} was opened before this process was forked, and cannot be used in it: start processes by "
+                "multiprocessing's 'spawn' or 'forkserver', or open it anew here"
+            )
