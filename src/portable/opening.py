@@ -14,13 +14,12 @@ from portable.catalog.local import LocalCatalog
 from portable.catalog.pins import Pins
 from portable.config import Settings, settings
 from portable.errors import ConfigurationError, ContextMismatch
-from portable.hosts.reaching import reached
 from portable.keys.at_hand import identity_at_hand
 from portable.keys.keyring import Keyring
 from portable.keys.recipient import Identity
 from portable.keys.volume_keys import VolumeKeys
 from portable.leased import LeasedVolume
-from portable.volume import Volume
+from portable.volume import Reading, Volume
 
 DEFAULT_BOUND = 60.0
 """Seconds that one mutation may take on a store that no lease limits."""
@@ -69,15 +68,16 @@ def open_store(
     authority: str | None = None,
     identity: Identity | None = None,
     bound: float = DEFAULT_BOUND,
+    reading: Reading | None = None,
 ) -> Volume:
     """Open the volume in one store: sealed with the keys of `volume` in `keyring`, or clear where neither is given.
 
-    `bound` limits each mutation, in seconds. Raises: ConfigurationError, KeysError.
+    `bound` limits each mutation, in seconds; `reading` says how reads are planned. Raises: ConfigurationError, KeysError.
     """
     if (keyring is None) != (volume is None):
         raise ConfigurationError("an encrypted volume needs both its keyring and its name there (keyring=..., volume=...)")
     keys = volume_keys(keyring, volume, authority=authority, identity=identity) if keyring and volume else None
-    return Volume(backend_at(location, bound=bound), keys)
+    return Volume(backend_at(location, bound=bound), keys, reading=reading)
 
 
 def backend_at(location: Location, *, bound: float = DEFAULT_BOUND) -> Backend:
@@ -85,7 +85,12 @@ def backend_at(location: Location, *, bound: float = DEFAULT_BOUND) -> Backend:
 
     `bound` limits each mutation, in seconds. Raises: ConfigurationError.
     """
-    return open_backend(reached(location), bound=bound)
+    if location.provider is not None:
+        # What is known of hosts is a good part of the package: only who names one has it loaded.
+        from portable.hosts.reaching import reached
+
+        location = reached(location, state=settings().state)
+    return open_backend(location, bound=bound)
 
 
 def open_volume(
@@ -102,30 +107,43 @@ def open_volume(
     account: str | None = None,
     credentials: str = "default",
     provider: str | None = None,
+    storage_class: str | None = None,
+    reading: Reading | None = None,
 ) -> Volume | LeasedVolume:
     """Open a volume: `portable://NAME` through the catalog, or a store's URL with `keyring` and `volume`, or in clear without.
 
     `identity` unlocks the keyring; by default the environment names it. `catalog`, `authority` (fingerprint to trust) and
     `patience` (seconds that a writer waits while the volume is frozen) override the configuration (see `portable.config`).
-    `endpoint` to `provider` describe a store; `credentials` is `env:PREFIX_`, `profile:NAME` or `default`.
+    `volume`, and `endpoint` to `storage_class`, describe a store (see `Location`), and are refused with `portable://`;
+    `credentials` is `env:PREFIX_`, `profile:NAME` or `default`. `reading` says how reads are planned; by default the
+    configuration does.
 
     Raises: ConfigurationError, KeysError, NotFound (no catalog, no such volume in it).
     """
     if url.startswith("portable://"):
+        described = (volume, endpoint, region, account, provider, storage_class)
+        if credentials != "default" or any(part is not None for part in described):
+            raise ConfigurationError(f"the catalog says where {url} leads: leave out what describes a store")
         found = settings({"catalog": catalog, "authority": authority, "keyring": keyring, "patience": patience})
-        return open_by_catalog(volume_name(url), found, identity=identity)
-    location = Location(url=url, endpoint=endpoint, region=region, account=account, credentials=credentials, provider=provider)
-    return open_store(location, keyring=keyring, volume=volume, authority=authority, identity=identity)
+        return open_by_catalog(volume_name(url), found, identity=identity, reading=reading)
+    location = Location(url, endpoint, region, account, credentials, provider, storage_class)
+    reading = reading or Reading.parse(settings().reading)
+    return open_store(location, keyring=keyring, volume=volume, authority=authority, identity=identity, reading=reading)
 
 
-def open_by_catalog(name: str, found: Settings, *, identity: Identity | None = None) -> LeasedVolume:
+def open_by_catalog(
+    name: str, found: Settings, *, identity: Identity | None = None, reading: Reading | None = None
+) -> LeasedVolume:
     """Open the volume `name` of the configured catalog. Raises: ConfigurationError, NotFound, UntrustedSignature."""
     if found.catalog is None:
-        raise ConfigurationError(f"nothing says where the catalog of portable://{name} is: set PORTABLE_CATALOG")
+        raise ConfigurationError(
+            f"nothing says where the catalog of portable://{name} is: set PORTABLE_CATALOG, or `catalog` in portable.toml "
+            "(`portable config check` shows what was looked at)"
+        )
     catalog = LocalCatalog(found.catalog)
     pins = Pins(found.state)
     authority = trusted_authority(catalog, name, found, pins)
-    opener = HomeOpener(catalog.folder, authority, found.keyring, identity)
+    opener = HomeOpener(catalog.folder, authority, found.keyring, identity, reading or Reading.parse(found.reading))
     leased = LeasedVolume(Homes(catalog, name, authority, pins), opener, patience=found.patience, renew=opener.renewed)
     leased.homes.lease()
     return leased
@@ -149,18 +167,19 @@ class HomeOpener:
     Safe to use from several threads.
     """
 
-    def __init__(self, folder: Path, authority: str, keyring: Path | None, identity: Identity | None) -> None:
+    def __init__(self, folder: Path, authority: str, keyring: Path | None, identity: Identity | None, reading: Reading) -> None:
         self._folder = folder
         self._authority = authority
         self._keyring = keyring
         self._identity = identity
+        self._reading = reading
         self._keys: dict[Home, tuple[_Version | None, VolumeKeys]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, home: Home, bound: float) -> Volume:
         """Open the store of `home` with mutations bound to `bound` seconds. Raises: ConfigurationError, KeysError."""
         keys = self.keys(home) if home.mode == "sealed" else None
-        return Volume(backend_at(home.location, bound=bound), keys)
+        return Volume(backend_at(home.location, bound=bound), keys, reading=self._reading)
 
     def renewed(self, home: Home, volume: Volume) -> Volume:
         """Return `volume`, or where the keyring changed, the volume with its present keys over the same backend.
@@ -171,7 +190,7 @@ class HomeOpener:
         if home.mode != "sealed":
             return volume
         keys = self.keys(home)
-        return volume if keys is volume.keys else Volume(volume.backend, keys)
+        return volume if keys is volume.keys else volume.with_keys(keys)
 
     def keys(self, home: Home) -> VolumeKeys:
         """Return the keys of a sealed home, as the keyring's file holds them now.

@@ -31,6 +31,8 @@ class Home(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     region: str | None = None
     account: str | None = None
     provider: str | None = None
+    storage_class: str | None = None
+    """What objects are written in there; the host's own default, if left out."""
     credentials: str = "default"
     keyring: str | None = None
     """Path of the keyring (mode `sealed`); a relative one starts at the catalog's folder."""
@@ -49,6 +51,7 @@ class Home(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
             account=self.account,
             credentials=self.credentials,
             provider=self.provider,
+            storage_class=self.storage_class,
         )
 
 

@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from portable.catalog.entry import Entry, open_entry
 from portable.catalog.local import LocalCatalog, Report
 from portable.catalog.pins import Pins
 from portable.clock import boottime
-from portable.errors import PortableError, PreconditionFailed
+from portable.errors import Denied, PortableError, PreconditionFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Homes:
     def return_overdue(self, lease: Lease) -> None:
         """Put the old home back when this process has watched the same frozen entry for its `max_frozen` seconds.
 
-        Needs no coordinator: the frozen entry carries the way back, signed. Does nothing where it carries none.
+        Needs no coordinator: the frozen entry carries the way back, signed. Does nothing where it carries none, nor where this
+        process may not change the catalog: then another writer or the coordinator does it.
         """
         entry = lease.entry
         if entry.phase != "frozen":
@@ -90,12 +92,16 @@ class Homes:
         open_entry(document, self.name, self.authority)
         try:
             self.catalog.compare_and_swap(self.name, entry.write_id, document, self.authority)
-        except PreconditionFailed:
-            # The coordinator or another writer was faster; the next refresh shows what stands now.
+        except (PreconditionFailed, Denied):
+            # The coordinator or another writer was faster, or will be; the next refresh shows what stands then.
             return
 
     def report_once(self, entry: Entry, attempt: Callable[[], object]) -> None:
-        """Try the other store of an announced move once for each announcement, and leave the result for the coordinator."""
+        """Try the other store of an announced move once for each announcement, and leave the result for the coordinator.
+
+        A client that cannot leave it goes on: it is no worse off than one that has not looked yet. If it found trouble, it
+        warns of that (RuntimeWarning).
+        """
         with self._lock:
             if entry.phase != "announced" or self._reported == entry.write_id:
                 return
@@ -105,7 +111,16 @@ class Homes:
             attempt()
         except PortableError as error:
             problem = f"{error.kind}: {error}"
-        self.catalog.report(entry.write_id, Report(self._client, problem))
+        try:
+            self.catalog.report(entry.write_id, Report(self._client, problem))
+        except PortableError as error:
+            if problem is not None:
+                warnings.warn(
+                    f"volume {self.name!r} is about to move to a store that this process cannot open ({problem}), and the "
+                    f"coordinator does not hear of it ({error})",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
 
     def _read(self) -> Lease:
         sent = boottime()

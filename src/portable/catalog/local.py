@@ -4,13 +4,22 @@ The file holds signed entries and is itself unsigned. It must not lie on the hos
 system, where neither the lock nor the rename can be trusted.
 """
 
+import os
 from pathlib import Path
 
 import msgspec
 
 from portable.catalog.entry import Entry, open_entry
-from portable.errors import AlreadyExists, ConfigurationError, NotFound, PreconditionFailed, UntrustedSignature
-from portable.keys.durable import exclusive, read_within, replace_durably
+from portable.errors import (
+    AlreadyExists,
+    ConfigurationError,
+    Denied,
+    NotFound,
+    PortableError,
+    PreconditionFailed,
+    UntrustedSignature,
+)
+from portable.keys.durable import exclusive, may_write, read_within, replace_durably
 from portable.keys.fields import MALFORMED
 
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -47,7 +56,11 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LocalCatalog:
-    """Signed entries in one JSON file. Several processes may use it at once."""
+    """Signed entries in one JSON file. Several processes may use it at once.
+
+    Who reads and writes objects only reads the file. Who changes an entry, or leaves a report on a move, also writes in its
+    folder.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()
@@ -60,13 +73,19 @@ class LocalCatalog:
         """Where relative paths of the catalog's entries start."""
         return self.path.parent
 
+    @property
+    def may_change(self) -> bool:
+        """Whether this process may write in the catalog's folder, as every change of an entry must."""
+        return may_write(self.folder)
+
     def reference(self, path: Path) -> str:
         """Return how an entry names a file: relative to the catalog's folder where it lies under it, else absolute."""
         path = path.absolute()
         return str(path.relative_to(self.folder) if path.is_relative_to(self.folder) else path)
 
     def create(self) -> None:
-        """Make an empty catalog. Raises: AlreadyExists, ConfigurationError (a network file system)."""
+        """Make an empty catalog. Raises: AlreadyExists, ConfigurationError (a network file system, no such folder), Denied."""
+        self._check_folder()
         _refuse_network_file_system(self.folder)
         with exclusive(self.path):
             if self.path.exists():
@@ -92,11 +111,13 @@ class LocalCatalog:
         """Put the signed entry `document` in the place of the one with write id `expected` (None: of no entry).
 
         Durable when it returns. Raises: PreconditionFailed (another entry stands there: nothing was written),
-        UntrustedSignature (`document` or what stands there is not the authority's), NotFound, ConfigurationError.
+        UntrustedSignature (`document` or what stands there is not the authority's), Denied (this process may not write there),
+        NotFound, ConfigurationError.
         """
         entry = open_entry(document, name, pinned)
         if entry.previous != expected:
             raise PreconditionFailed(f"the new entry of {name!r} replaces another one than the catalog is asked to replace")
+        self._check_folder()
         with exclusive(self.path):
             file = self._load()
             standing = open_entry(bytes(file.entries[name]), name, pinned) if name in file.entries else None
@@ -108,9 +129,17 @@ class LocalCatalog:
             self._replace(file)
 
     def report(self, write_id: str, report: Report) -> None:
-        """Leave a client's report on the announced entry `write_id` for the coordinator."""
+        """Leave a client's report on the announced entry `write_id` for the coordinator.
+
+        Raises: Denied (this process may not write there), ConfigurationError, PortableError (the disk).
+        """
         folder = self._reports(write_id)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except PermissionError:
+            raise Denied(f"no report can be left at {folder}: this process may not write there") from None
+        except OSError as error:
+            raise PortableError(f"no report can be left at {folder}: {error.strerror}") from None
         replace_durably(folder / f"{report.client}.json", msgspec.json.encode(report), mode=0o600)
 
     def reports(self, write_id: str) -> list[Report]:
@@ -120,9 +149,25 @@ class LocalCatalog:
     def _reports(self, write_id: str) -> Path:
         return self.path.with_name(f"{self.path.name}.reports") / write_id
 
+    def _check_folder(self) -> None:
+        if not os.path.isdir(self.folder):  # noqa: PTH112 - unlike `is_dir`, False also for what may not be looked at
+            raise ConfigurationError(f"there is no folder {self.folder}: make it before the catalog")
+        if not self.may_change:
+            raise Denied(
+                f"the catalog {self.path} may be read here and not changed: to change an entry, this process must be "
+                f"allowed to write in {self.folder}; to read and write objects it need not"
+            )
+
     def _load(self) -> _File:
-        if not self.path.exists():
-            raise NotFound(f"there is no catalog at {self.path}: make one with `portable catalog init {self.path}`")
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise NotFound(
+                f"there is no catalog at {self.path}: make one with `portable catalog init {self.path}`, or name the one there "
+                "is (PORTABLE_CATALOG, or `catalog` in portable.toml)"
+            ) from None
+        except OSError as error:
+            raise ConfigurationError(f"the catalog {self.path} cannot be reached: {error.strerror}") from None
         data = read_within(self.path, _SIZE_LIMIT)
         try:
             file = msgspec.json.decode(data, type=_File)

@@ -11,7 +11,7 @@ import msgspec
 
 from portable.catalog.entry import Entry, Mode
 from portable.errors import ConfigurationError, UntrustedSignature
-from portable.keys.durable import exclusive, replace_durably
+from portable.keys.durable import exclusive, may_write, replace_durably
 from portable.keys.fields import MALFORMED
 
 
@@ -63,6 +63,16 @@ class Pins:
             pinned.entries[name] = new
         self._newest[name] = new
 
+    def compare(self, entry: Entry) -> None:
+        """Raise what `check` would, and remember nothing."""
+        seen = self._load().entries.get(f"{entry.authority}/{entry.name}")
+        if seen is not None:
+            _refuse_older(entry, seen)
+
+    def keyring_generation(self, identifier: str) -> int:
+        """Return the highest generation seen of the keyring with this id (hexadecimal); 0 for none."""
+        return self._load().keyrings.get(identifier, 0)
+
     def check_keyring(self, identifier: str, generation: int) -> None:
         """Remember the keyring's generation. Raises: UntrustedSignature when a higher one was seen."""
         with self._changing() as pinned:
@@ -82,6 +92,11 @@ class Pins:
             raise ConfigurationError(
                 f"the state folder {self._path.parent} cannot be made: {error.strerror}; set PORTABLE_STATE"
             ) from None
+        if not may_write(self._path.parent):
+            raise ConfigurationError(
+                f"this process may not write in the state folder {self._path.parent}, where it keeps what it has seen of "
+                "authorities and entries: set PORTABLE_STATE to a folder of its own"
+            )
         with exclusive(self._path):
             pinned = self._load()
             before = msgspec.json.encode(pinned)

@@ -1,6 +1,7 @@
 """The phases of a move as a table: which entry may follow which.
 
-Pure. Every change of a move is made by `successor`, so an entry that skips a phase cannot be signed::
+Pure. Every change of a move is made by `successor`, so an entry that skips a phase cannot be signed. `revised` changes how a
+home is described, between moves alone::
 
     active (old) -> announced (old) -> frozen (old) -> flipped (new) -> active (new)
                           |                |
@@ -66,4 +67,27 @@ def successor(
         outstanding=entry.lease if waited else max(entry.lease, entry.outstanding),
         max_frozen=max_frozen,
         way_back=None,
+    )
+
+
+def revised(entry: Entry, *, home: Home, lease: float) -> Entry:
+    """Return the unsigned entry that describes the home of a volume that is not moving otherwise.
+
+    It consents to a home in clear exactly where a sealed one was its predecessor, or the predecessor consented. `lease` is in
+    seconds. Raises: RefusedError (a migration is moving the volume).
+    """
+    if entry.phase != "active":
+        raise RefusedError(
+            f"volume {entry.name!r} is {entry.phase}: a migration is moving it, and only that migration changes its entry "
+            "until it is done or has returned (`portable migrate status`)"
+        )
+    return msgspec.structs.replace(
+        entry,
+        generation=entry.generation + 1,
+        write_id=new_write_id(),
+        previous=entry.write_id,
+        home=home,
+        lease=lease,
+        outstanding=max(entry.lease, entry.outstanding),
+        allow_clear=home.mode == "clear" and (entry.allow_clear or entry.home.mode == "sealed"),
     )

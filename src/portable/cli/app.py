@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import portable
-from portable.cli import catalog, gc, hosts, keys, objects
+from portable.cli import catalog, config, gc, hosts, keys, objects
 from portable.cli.output import out
 from portable.cli.probe import probe
 
@@ -34,6 +34,7 @@ def options(
 
 app.add_typer(keys.app, name="keys")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(config.app, name="config")
 app.add_typer(hosts.app, name="hosts")
 for _command in (objects.ls, objects.stat, objects.cat, objects.get, objects.put, objects.rm, objects.cp, gc.gc, probe):
     app.command()(_command)

@@ -7,6 +7,7 @@ Fixed lengths here and in the wrapping key's name make the header's length one c
 """
 
 import binascii
+import functools
 import hmac
 from collections.abc import Mapping
 from typing import Final
@@ -48,6 +49,7 @@ def build(*, place: str, slot: bytes) -> dict[str, str]:
     return {PLACE: place, METADATA: _encode(slot)}
 
 
+@functools.cache  # a listing asks for it at every key
 def volume_header_length(name_length: int) -> int:
     """Return the length in bytes, tag included, of every header in a volume whose epoch keys have names this long.
 

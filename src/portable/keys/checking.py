@@ -23,6 +23,8 @@ class Checked:
     """Why it was not tested, or how it failed."""
     volumes: tuple[str, ...] = ()
     """The names of the volumes whose keys it opened."""
+    volume_ids: tuple[str, ...] = ()
+    """Their ids (hexadecimal), in the same order."""
 
 
 def check(keyring: Keyring, identity: Identity, required: Collection[bytes] = ()) -> tuple[Checked, ...]:
@@ -48,7 +50,12 @@ def _try(keyring: Keyring, recipient: RecipientRecord, identity: Identity, *, re
         return Checked(recipient, untested, "no identity of this kind is at hand")
     try:
         root = recipient.open(seed, keyring=keyring.id, root_id=keyring.payload.root_id)
-        volumes = tuple(VolumeKeys(record).name for record in open_body(keyring.payload, root).volumes)
+        volumes = tuple(VolumeKeys(record) for record in open_body(keyring.payload, root).volumes)
     except KeysError as error:
         return Checked(recipient, "failed", str(error))
-    return Checked(recipient, "opened", volumes=volumes)
+    return Checked(
+        recipient,
+        "opened",
+        volumes=tuple(volume.name for volume in volumes),
+        volume_ids=tuple(volume.volume_id.hex() for volume in volumes),
+    )

@@ -53,6 +53,11 @@ def read_within(path: Path, limit: int) -> bytes:
     return data
 
 
+def may_write(folder: Path) -> bool:
+    """Tell whether this process may make and replace files in a folder; False where the folder is not there."""
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 @contextlib.contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """Hold the lock of the file at `path` against every process that asks for it too.
