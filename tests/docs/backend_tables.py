@@ -16,7 +16,7 @@ from portable.backends.traits import contract, providers
 from tests.docs.pages import DOCS
 
 PAGE = DOCS / "reference" / "backends.md"
-MIB = 1 << 20
+MIB, TIB = 1 << 20, 1 << 40
 CONDITIONS = ("conditional_create", "conditional_replace", "conditional_delete", "conditional_commit")
 VERIFIED = {"whole": "crc64nvme, and that of the whole object"}
 
@@ -58,6 +58,7 @@ def _capabilities(name: str, can: Capabilities) -> list[str]:
         _yes(can.versions),
         f"{can.part_size / MIB:g}",
         f"{can.max_parts:,}",
+        f"{can.largest_upload / TIB:.3g}",
     ]
 
 
