@@ -8,8 +8,9 @@ SERVERS := .tools/.installed
 INTEROP := .tools/interop/.installed
 FUZZER := .venv/.fuzzer-installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-# Tests wait for servers more than they compute. Those of one file share what they have started.
-PARALLEL := --numprocesses=2 --dist=loadfile
+# Tests wait for servers more than they compute. Those of one file share what they have started. Files run in the order of their
+# names: by default those of few tests run last, and the longest have few.
+PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -34,8 +35,8 @@ test-hosts: $(SERVERS) ## Run the tests marked hosts; installs their Debian pack
 	tests/servers/install-packages
 	$(BIN)/pytest -m hosts
 
-bench: $(SERVERS) ## Measure the codec beside the bare cipher and the public SDK, and the backends beside other clients
-	status=0; for what in codec backends; do $(BIN)/python -m bench.$$what || status=1; done; exit $$status
+bench: $(SERVERS) ## Measure the codec, the backends and the work of ETL code beside their peers
+	status=0; for what in codec backends etl; do $(BIN)/python -m bench.$$what || status=1; done; exit $$status
 
 fuzz: $(FUZZER) ## Run the coverage-guided fuzzer; FUZZ="--runs 1000000 header" chooses how long and at what
 	$(BIN)/python -m tests.fuzz $(FUZZ)
