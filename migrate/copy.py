@@ -34,7 +34,7 @@ from portable.errors import (
 from portable.sealed import Metadata
 from portable.volume import ObjectInfo, Volume
 from portable.volume.reading import WINDOW, Reader, chunks
-from portable.volume.writing import Staged
+from portable.volume.staged import Staged
 
 CONFLICTS: Final = 3
 """Times that one message is offered to the target with another expectation."""
@@ -133,7 +133,9 @@ class _Copier:
         info, digest = reader.info, LeafDigest()
         described = Metadata(info.attributes or Attributes(), info.modified, source_etag=info.etag)
         with blame("target"):
-            staged = self._target.stage(item.key, self._read(reader, digest), described)
+            staged = self._target.stage(
+                item.key, self._read(reader, digest), described, expect=_expected(item), parallel=1, size=info.size
+            )
             try:
                 written = self._commit(item, staged)
             except BaseException:
@@ -172,7 +174,7 @@ class _Copier:
 
     def _commit(self, item: Item, staged: Staged) -> Stat:
         """Make the message visible where the target holds what it may replace; return the written object's description."""
-        expect: Expectation = Matches(tokens.etag_of(item.target)) if item.target else ABSENT
+        expect = _expected(item)
         for _ in range(CONFLICTS):
             self._go_on()
             try:
@@ -200,6 +202,10 @@ class _Copier:
     def _go_on(self) -> None:
         if self._abandon.is_set():
             raise Abandoned
+
+
+def _expected(item: Item) -> Expectation:
+    return Matches(tokens.etag_of(item.target)) if item.target else ABSENT
 
 
 def _failed(item: Item, reason: str, trouble: Trouble | None = None) -> _Copied:

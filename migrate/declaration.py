@@ -6,6 +6,7 @@ reference (`env:PREFIX_`, `profile:NAME`, `default`), never by value.
 
 import difflib
 import hashlib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_type_hints
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
+from migrate.entries import OFFLINE
 from migrate.findings import BLOCKING
 from portable.backends.location import Location
 from portable.config import convert, load_toml
@@ -65,6 +67,12 @@ class Target(Store, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The store that the volume moves to, and its encryption."""
 
     encryption: Encryption
+    storage_class: str | None = None
+
+    @property
+    def location(self) -> Location:
+        """The store's address, and what is written there is written in. Raises: ConfigurationError."""
+        return replace(super().location, storage_class=self.storage_class)
 
 
 class Catalog(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -194,6 +202,11 @@ def _refuse_impossible(declaration: Declaration, file: str) -> None:
         raise ConfigurationError(f"{file}: source and target are one store, or one lies within the other")
     if "://" in declaration.catalog.url.removeprefix("file:///"):
         raise ConfigurationError(f"{file}: [catalog] url: a catalog is a file on a local disk; write its path")
+    if (declaration.target.storage_class or "").lower() in OFFLINE:
+        raise ConfigurationError(
+            f"{file}: [target] storage_class: what is written into an archive cannot be read back, and so not be verified; "
+            "let the host's lifecycle rules archive it afterwards"
+        )
     timing = declaration.cutover
     if not timing.frozen_lease <= timing.lease:
         raise ConfigurationError(f"{file}: [cutover] frozen_lease must not be longer than lease")

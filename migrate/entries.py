@@ -11,7 +11,7 @@ from typing import Final
 from portable.backends import azure_names
 from portable.backends.key_rules import AZURE_KEY_CHARACTERS, S3_KEY_BYTES, awkward
 from portable.backends.local_files import SEGMENT_BYTES, segments
-from portable.backends.protocol import Stat
+from portable.backends.protocol import Capabilities, Stat
 from portable.errors import InvalidKey
 from portable.format.layout import MAX_REGULAR_FRAMES, Body
 from portable.keys.volume_keys import Names
@@ -19,7 +19,8 @@ from portable.names import obstacle
 from portable.sealed import RESERVED_PREFIX, Metadata, overflow_length
 from portable.volume.volume import MAX_KEY_BYTES
 
-_OFFLINE: Final = frozenset({"archive", "glacier", "deep_archive"})
+OFFLINE: Final = frozenset({"archive", "glacier", "deep_archive"})
+"""Tiers whose objects cannot be read before they are restored."""
 _STANDARD: Final = frozenset({"", "hot", "standard"})
 """Tiers that are no news: "" is a host without tiers."""
 _OTHER_BLOB_TYPES: Final = frozenset({"pageblob", "appendblob"})
@@ -36,14 +37,11 @@ class Route:
     """Scheme of the target's URL."""
     prefix: str
     """What stands before every key at the target."""
-    part_size: int
-    """Bytes of each part of an upload; what is no longer goes in one request."""
-    max_parts: int
+    capabilities: Capabilities
+    """Of the target: how it takes long objects, and how long keys may be."""
     frame_length: int
     header_length: int
     """Bytes of every message's header."""
-    key_room: int
-    """Bytes of ASCII that a key may have behind the prefix."""
     names: Names
     """Whether the target stores keys as they are."""
 
@@ -101,7 +99,7 @@ def _tier(entry: Stat, route: Route) -> str | None:
 
 def _archived(entry: Stat, route: Route) -> bool | None:
     tier = _tier(entry, route)
-    return None if tier is None else tier in _OFFLINE and not _rehydrating(entry, route)
+    return None if tier is None else tier in OFFLINE and not _rehydrating(entry, route)
 
 
 def _rehydrating(entry: Stat, _: Route) -> bool:
@@ -161,7 +159,7 @@ def _unreadable(entry: Stat, _: Route) -> bool:
 
 def _too_long(entry: Stat, route: Route) -> bool:
     if route.names == "sealed":
-        return obstacle(entry.key, route.key_room) is not None
+        return obstacle(entry.key, route.capabilities.key_room) is not None
     whole = route.prefix + entry.key
     at_target = {
         "s3": len(whole.encode()) > S3_KEY_BYTES,
@@ -203,7 +201,7 @@ def _reserved(entry: Stat, _: Route) -> bool:
 
 def _too_large(entry: Stat, route: Route) -> bool:
     stored = route.stored(entry.size)
-    return stored is None or stored > route.part_size * route.max_parts
+    return stored is None or stored > route.capabilities.largest_conditional
 
 
 def _empty(entry: Stat, _: Route) -> bool:

@@ -129,7 +129,8 @@ TABLE: Final[tuple[Kind, ...]] = (
     _blocking(
         "object-too-large",
         "Larger than one object at the target can be",
-        "Encrypted, the objects are longer than the target's largest number of parts of the part size in use.",
+        "Encrypted, the objects are longer than what the target takes: as many parts as it allows, of the largest size; or one "
+        "conditional PUT, where it commits uploads without a condition.",
         _LEFT,
         leaves=True,
     ),
@@ -221,8 +222,8 @@ TABLE: Final[tuple[Kind, ...]] = (
         "loss",
         "Storage tiers",
         "Objects in another tier than the host's standard one.",
-        "The tier is not carried over: at the target they are stored in its standard class. Deleting them at the source within "
-        "the tier's minimum stay may cost a fee.",
+        "The tier is not carried over: at the target all are stored in the storage class that the migration file names, or the "
+        "host's standard one. Deleting them at the source within the tier's minimum stay may cost a fee.",
     ),
     Kind(
         "tags",

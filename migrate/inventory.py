@@ -55,14 +55,11 @@ def route(migration: Migration) -> Route:
     Where the keyring cannot be unlocked here, frames of the default length and plain names are assumed.
     """
     source, target = migration.declaration.source.location, migration.declaration.target.location
-    capabilities = migration.target_backend.capabilities
     return Route(
         source=source.scheme,
         target=target.scheme,
         prefix=target.prefix,
-        part_size=capabilities.part_size,
-        max_parts=capabilities.max_parts,
-        key_room=capabilities.key_room,
+        capabilities=migration.target_backend.capabilities,
         frame_length=migration.keys.frame_length if migration.can_unlock else FRAME_LENGTH,
         header_length=volume_header_length(_KEY_NAME_LENGTH),
         names=migration.keys.names if migration.can_unlock else "plain",

@@ -13,9 +13,8 @@ from portable.errors import (
     Denied,
     KeysError,
     NotFound,
-    ObjectChanged,
-    OutcomeUnknown,
     PortableError,
+    RetryableError,
     Unavailable,
     Unsupported,
 )
@@ -82,4 +81,4 @@ def repeating(abandon: threading.Event) -> Retrying:
 
 
 def _worth_repeating(error: BaseException) -> bool:
-    return isinstance(error, Blamed) and isinstance(error.error, (ObjectChanged, OutcomeUnknown, Unavailable))
+    return isinstance(error, Blamed) and isinstance(error.error, RetryableError)

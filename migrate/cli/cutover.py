@@ -63,6 +63,7 @@ def _new_home(migration: Migration, catalog: LocalCatalog) -> Home:
         region=target.region,
         account=target.account,
         provider=target.provider,
+        storage_class=target.storage_class,
         credentials=target.credentials,
         keyring=catalog.reference(migration.declaration.keyring),
         volume=target.encryption.volume,

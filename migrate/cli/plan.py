@@ -38,6 +38,7 @@ endpoint = "https://s3.example.eu"
 region = "region"
 credentials = "env:TARGET_"        # TARGET_AWS_ACCESS_KEY_ID and TARGET_AWS_SECRET_ACCESS_KEY
 # provider = "scaleway"            # what is known of the host
+# storage_class = "cool"           # one of the host's classes, or hot, cool, cold by its profile
 
 # Make both first: portable keys init keyring.json; portable keys add-volume keyring.json {name}
 [target.encryption]

@@ -42,11 +42,12 @@ class Traffic:
         self.read_bytes += size
         self.stored_bytes += stored
         self.gets += max(1, -(-size // WINDOW))
-        if stored <= self.route.part_size:
+        target = self.route.capabilities
+        if stored <= target.part_size or not target.conditional_commit:
             self.puts += 1
         else:
             self.uploads += 1
-            self.parts += -(-stored // self.route.part_size)
+            self.parts += -(-stored // target.part_size_for(min(stored, target.largest_upload)))
 
 
 def listing_pages(scheme: str, entries: int) -> int:

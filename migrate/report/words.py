@@ -80,7 +80,7 @@ def _copying(plan: Plan) -> Iterator[str]:
     written = f"{number(traffic.puts)} in one PUT each"
     if traffic.uploads:
         written += (
-            f", {number(traffic.uploads)} in parts of {traffic.route.part_size >> 20} MiB "
+            f", {number(traffic.uploads)} in parts of {traffic.route.capabilities.part_size >> 20} MiB or more "
             f"({counted(traffic.parts, 'part')}, and two requests more for each object)"
         )
     overhead = size(traffic.stored_bytes - traffic.read_bytes)

@@ -1,21 +1,36 @@
-"""The real commands, as child processes, on a migration between two real servers."""
+"""The commands of a migration between two real servers: in this process, or in one that can be interrupted and killed."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from portable.keys.authority import Authority
 from portable.keys.keyring import Keyring
-from portable.keys.passphrase import Argon2Parameters, PassphraseIdentity, PassphraseRecipient
+from portable.keys.passphrase import Argon2Parameters, PassphraseRecipient
 from portable.keys.volume_keys import VolumeKeys
+from tests.command_line import portable
 from tests.servers import Azurite, SeaweedFS
 
 PASSPHRASE = "a passphrase of the tests"
 PORTABLE = [sys.executable, "-c", "from portable.cli import main; main()"]
+
+
+@cache
+def custody() -> tuple[Mapping[str, bytes], VolumeKeys]:
+    """Return the files of an authority and a keyring, and the keys of its volume `lake`. Made once: passphrases cost time."""
+    argon2, authority = Argon2Parameters(memory_mib=64, passes=3), Authority.generate()
+    unlocked = Keyring.create(authority, recipients=[PassphraseRecipient(PASSPHRASE, argon2)], volumes=["lake"])
+    with TemporaryDirectory() as name:
+        authority.save(Path(name, "authority.json"), PASSPHRASE, argon2)
+        unlocked.save(Path(name, "keyring.json"), authority)
+        return {path.name: path.read_bytes() for path in Path(name).iterdir()}, unlocked.volume("lake")
 
 
 @dataclass
@@ -31,12 +46,9 @@ class Commands:
     keys: VolumeKeys = field(init=False)
 
     def __post_init__(self) -> None:
-        argon2 = Argon2Parameters(memory_mib=64, passes=3)
-        authority = Authority.generate()
-        authority.save(self.folder / "authority.json", PASSPHRASE, argon2)
-        unlocked = Keyring.create(authority, recipients=[PassphraseRecipient(PASSPHRASE, argon2)], volumes=["lake"])
-        unlocked.save(self.folder / "keyring.json", authority)
-        self.keys = Keyring.read(self.folder / "keyring.json").unlock(PassphraseIdentity(PASSPHRASE)).volume("lake")
+        files, self.keys = custody()
+        for name, data in files.items():
+            (self.folder / name).write_bytes(data)
         self.file.write_text(
             f"""
             name = "lake-exit"
@@ -72,7 +84,7 @@ class Commands:
         return os.environ | servers | {"PORTABLE_PASSPHRASE": PASSPHRASE, "PYTHONWARNINGS": "error"}
 
     def start(self, command: str, *options: str) -> subprocess.Popen[bytes]:
-        """Start `portable migrate COMMAND`."""
+        """Start `portable migrate COMMAND` in a process of its own."""
         return subprocess.Popen(
             [*PORTABLE, "migrate", command, str(self.file), *options],
             env=self.environment,
@@ -83,10 +95,9 @@ class Commands:
         )
 
     def run(self, command: str, *options: str) -> tuple[int, str, str]:
-        """Run `portable migrate COMMAND`; return its exit status and what it printed."""
-        with self.start(command, *options) as process:
-            out, err = process.communicate(timeout=120)
-        return process.returncode, out.decode(), err.decode()
+        """Run `portable migrate COMMAND` in this process; return its exit status and what it printed."""
+        done = portable("migrate", command, self.file, *options, folder=self.folder, environment=self.environment)
+        return done.returncode, done.stdout, done.stderr
 
     def facts(self, command: str) -> tuple[int, Any]:
         """Run `portable migrate COMMAND --json`; return its exit status and the facts."""

@@ -94,6 +94,7 @@ def test_an_interrupt_keeps_the_receipts_and_exits_with_130(commands: Commands, 
     commands.run("plan")
     with commands.start("copy", "--workers", "1") as process:
         while read_totals(commands.journal).by_state["copied"].objects == 0:
+            assert process.poll() is None, process.communicate()
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from aws_encryption_sdk import CommitmentPolicy, EncryptionSDKClient
 from aws_encryption_sdk.identifiers import EncryptionKeyType, WrappingAlgorithm
 from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
@@ -19,8 +20,6 @@ from portable.keys.volume_keys import VolumeKeys
 from tests.migrate.copy.commands import Commands
 from tests.servers import Azurite, SeaweedFS
 
-KILLS = 21
-OBJECTS = 700
 ENOUGH = 250
 """Objects that must be pending for a kill that waits for receipts: a run makes about a hundred before its first ones."""
 
@@ -96,27 +95,28 @@ class Killing(Commands):
             self.durable_since.setdefault(key, here)
 
 
+@pytest.mark.parametrize(("kills", "objects"), [(7, 500), pytest.param(21, 700, marks=pytest.mark.long)])
 def test_a_copy_killed_at_random_moments_resumes_and_repeats_nothing_that_has_a_receipt(
-    tmp_path: Path, azurite: Azurite, container: str, seaweedfs: SeaweedFS, bucket: str
+    kills: int, objects: int, tmp_path: Path, azurite: Azurite, container: str, seaweedfs: SeaweedFS, bucket: str
 ) -> None:
     killing = Killing(tmp_path, azurite, container, seaweedfs, bucket, extra="[copy]\nworkers = 2")
-    contents = {f"objects/{number % 7}/{number:04}": content(number) for number in range(OBJECTS)}
+    contents = {f"objects/{number % 7}/{number:04}": content(number) for number in range(objects)}
     with azurite.client.get_container_client(container) as client, ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda key: client.upload_blob(key, contents[key]) and None, contents))
     assert killing.run("plan")[0] == 0
 
-    for kill in range(KILLS):
+    for kill in range(kills):
         pending = read_totals(killing.journal).by_state["pending"].objects
         killing.killed_run(after_receipts=kill == 0 or (pending > ENOUGH and killing.random.random() < 0.6))
         killing.look()
     status, copied = killing.facts("copy")
 
     assert status == 0
-    assert copied["states"]["copied"]["objects"] == copied["inventory"]["objects"] == OBJECTS
+    assert copied["states"]["copied"]["objects"] == copied["inventory"]["objects"] == objects
     writes = killing.writes()
     again = [key for key, since in killing.durable_since.items() if key in writes[since:]]
     assert again == []
-    assert len(writes) > OBJECTS, "some kills came between a write and its receipt"
+    assert len(writes) > objects, "some kills came between a write and its receipt"
     decrypt = public_sdk(killing.keys)
     for key, original in contents.items():
         assert decrypt(seaweedfs.client.get_object(Bucket=bucket, Key=key)["Body"].read()) == original

@@ -16,6 +16,9 @@ from pathlib import Path
 import portable
 from portable.errors import NotFound, RetryableError
 
+PAUSE = 0.03
+"""Seconds between two calls: clients share the machine with what moves their volume."""
+
 
 def main(role: str, name: str, notes: str, stop: str) -> None:
     volume = portable.open_volume("portable://lake")
@@ -30,7 +33,7 @@ def main(role: str, name: str, notes: str, stop: str) -> None:
         note(ready=True)
         while not Path(stop).exists():
             next(rounds)
-            time.sleep(0.01)
+            time.sleep(PAUSE)
 
 
 def write(volume, name, note):

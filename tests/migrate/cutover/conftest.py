@@ -1,4 +1,4 @@
-"""A lake on Azurite, its new home on SeaweedFS, and the real command line between them."""
+"""A lake on Azurite, its new home on SeaweedFS, the command line between them, and clients in processes of their own."""
 
 import json
 import os
@@ -16,9 +16,12 @@ import pytest
 from portable.keys.authority import Authority
 from portable.keys.keyring import Keyring
 from portable.keys.passphrase import Argon2Parameters, PassphraseRecipient
+from tests.command_line import portable
 from tests.migrate.cutover.clients import expected
 
 LEASE = 3.0
+BRIEF = {"lease": 1.0}
+"""For a lake that nobody uses while it moves."""
 CLIENTS = Path(__file__).with_name("clients.py")
 PASSPHRASE = "correct horse battery staple"
 
@@ -79,14 +82,7 @@ class Lake:
         }
 
     def portable(self, *arguments, status=0):
-        done = subprocess.run(
-            [sys.executable, "-m", "portable", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
+        done = portable(*arguments, folder=self.folder, environment=self.environment)
         assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -158,7 +154,7 @@ def lake(tmp_path, keys, azurite, seaweedfs, container, bucket, request):
     for number in range(60):
         key = f"data/{number:03}.bin"
         client.upload_blob(key, expected(key))
-    max_frozen = getattr(request, "param", 60.0)
+    timing = {"lease": LEASE, "max_frozen": 60.0, **getattr(request, "param", {})}
     (tmp_path / "exit.toml").write_text(
         MIGRATION.format(
             container=container,
@@ -166,14 +162,13 @@ def lake(tmp_path, keys, azurite, seaweedfs, container, bucket, request):
             azure=azurite.endpoint,
             bucket=bucket,
             s3=seaweedfs.endpoint,
-            lease=LEASE,
-            max_frozen=max_frozen,
+            **timing,
         )
     )
     lake.portable("catalog", "init", "catalog.json")
     lake.portable(
         *("catalog", "add", "catalog.json", "lake", f"az://{container}", "--account", azurite.account),
-        *("--endpoint", azurite.endpoint, "--credentials", "env:SOURCE_", "--lease", str(LEASE)),
+        *("--endpoint", azurite.endpoint, "--credentials", "env:SOURCE_", "--lease", str(timing["lease"])),
     )
     yield lake
     lake.kill_everything()

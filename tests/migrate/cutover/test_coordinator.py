@@ -1,6 +1,7 @@
 """The coordinator alone, over stores in memory: it ends with the new home active, or with the old one, never between."""
 
 import threading
+import time
 
 import pytest
 
@@ -47,8 +48,8 @@ class Objects:
 
 
 @pytest.fixture
-def world(tmp_path, authority):
-    return World(tmp_path, authority)
+def world(tmp_path, authority, monkeypatch):
+    return World(tmp_path, authority, monkeypatch)
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_a_flip_whose_answer_was_lost_is_finished_and_not_returned(world, author
             super().flip(frozen, lease)
             raise Unavailable("no answer")
 
-    result = cut_over(switch=Lossy(world.homes("lossy"), authority))
+    result = cut_over(switch=Lossy(world.homes("lossy"), authority, sleep=world.clock.skip))
     assert result.moved
     assert home_and_phase(world) == (world.new, "active")
 
@@ -218,8 +219,12 @@ def test_nothing_is_announced_before_everything_is_verified(world, objects, cut_
     assert world.switch.entry() == before
 
 
-def test_writers_at_work_lose_nothing_over_many_cutovers_attempted(world, objects, cut_over):
-    """Gates shut at random; the writer goes on all the while, and what it was told was written is where the volume is."""
+def test_writers_at_work_lose_nothing_over_many_cutovers_attempted(world, authority, objects, cut_over):
+    """Gates shut at random; the writer goes on all the while, and what it was told was written is where the volume is.
+
+    Waits are slept here: a lease must not end under a write that is on its way.
+    """
+    switch = Switch(world.homes("sleeping"), authority, sleep=time.sleep)
     client, stop, acknowledged = world.client(), threading.Event(), {}
 
     def write():
@@ -234,7 +239,7 @@ def test_writers_at_work_lose_nothing_over_many_cutovers_attempted(world, object
     try:
         for attempt in range(3):
             objects.during_scan = (lambda: world.at(world.new).write("planted", b"x")) if attempt < 2 else (lambda: None)
-            assert cut_over().moved == (attempt == 2)
+            assert cut_over(switch=switch).moved == (attempt == 2)
             world.at(world.new).delete("planted")
     finally:
         stop.set()

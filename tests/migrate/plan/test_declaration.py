@@ -57,6 +57,13 @@ def test_a_migration_file_becomes_a_declaration(tmp_path: Path) -> None:
     assert (found.cutover.lease, found.cutover.frozen_lease, found.cutover.max_frozen) == (30.0, 1.5, 120.0)
 
 
+def test_the_target_may_name_a_storage_class_that_can_be_read_back(tmp_path: Path) -> None:
+    cool = COMPLETE.replace('region = "fr-par"', 'region = "fr-par"\nstorage_class = "cool"')
+    found = load(tmp_path, cool)
+    assert (found.target.location.storage_class, found.source.location.storage_class) == ("cool", None)
+    assert "storage_class: what is written into an archive" in refusal(tmp_path, cool.replace("cool", "DEEP_ARCHIVE"))
+
+
 def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
     found = load(tmp_path, COMPLETE)
     assert found.journal == tmp_path / "lake-exit.journal"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,9 +177,18 @@ def test_a_folder_as_target_takes_other_keys_than_a_host(site: Site, tmp_path: P
     assert finding(plan, "key-refused").examples == ["a//b", ".portable-tmp/x"]
 
 
-def test_an_object_larger_than_the_target_holds_blocks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = Capabilities(conditional_create=True, conditional_replace=True, attributes=True, part_size=1 << 20, max_parts=4)
-    with site.migration(entry("fits", (4 << 20) - 5_000), entry("does not", 4 << 20)) as migration:
+@pytest.mark.parametrize(
+    ("parted", "largest"),
+    [({"conditional_commit": True}, 4 << 20), ({"conditional_commit": False, "largest_part": 3 << 20}, 3 << 20)],
+    ids=["in parts", "by one conditional put"],
+)
+def test_an_object_larger_than_the_target_holds_blocks(
+    site: Site, monkeypatch: pytest.MonkeyPatch, parted: dict[str, Any], largest: int
+) -> None:
+    small = Capabilities(
+        conditional_create=True, conditional_replace=True, attributes=True, part_size=1 << 20, max_parts=4, **parted
+    )
+    with site.migration(entry("fits", largest - 5_000), entry("does not", largest)) as migration:
         monkeypatch.setattr(migration.target_backend, "capabilities", small)
         plan = make_plan(migration)
     assert finding(plan, "object-too-large").examples == ["does not"]
