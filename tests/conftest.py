@@ -2,9 +2,11 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 
 from tests.servers import Azurite, Ceph, JuiceFS, MiniStack, Moto, Rclone, SeaweedFS, Swift
@@ -14,11 +16,25 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Each session of botocore reads its description of S3 anew, which takes longer than most tests: here all share one reader.
+botocore.session.create_loader = cache(botocore.session.create_loader)
+
+
 @pytest.fixture(autouse=True)
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep pins and configuration of the machine out of every test, and those of a test out of the machine."""
     monkeypatch.setenv("PORTABLE_STATE", str(tmp_path / "portable-state"))
-    for variable in ("CONFIG", "CATALOG", "AUTHORITY", "KEYRING", "PATIENCE", "PASSPHRASE", "PASSPHRASE_FILE", "IDENTITY"):
+    for variable in (
+        "CONFIG",
+        "CATALOG",
+        "AUTHORITY",
+        "KEYRING",
+        "PATIENCE",
+        "READING",
+        "PASSPHRASE",
+        "PASSPHRASE_FILE",
+        "IDENTITY",
+    ):
         monkeypatch.delenv(f"PORTABLE_{variable}", raising=False)
 
 

@@ -1,8 +1,7 @@
 """Bodies: edited, cut, extended, spliced, and served differently from one request to the next."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from portable.errors import IntegrityError
 from portable.volume import Volume

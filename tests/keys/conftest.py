@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,27 @@ from tests.keys.identities import Remembering
 
 PASSPHRASE = "correct horse battery staple"
 CHEAP = Argon2Parameters(memory_mib=64, passes=3)
+
+
+@cache
+def _derived(secret: bytes, **parameters: Any) -> bytes:
+    return Argon2id(**parameters).derive(secret)
+
+
+class Remembered:
+    """Stands for Argon2id, and derives the same key once."""
+
+    def __init__(self, **parameters: Any) -> None:
+        self._parameters = parameters
+
+    def derive(self, secret: bytes) -> bytes:
+        return _derived(secret, **self._parameters)
+
+
+@pytest.fixture(autouse=True)
+def derivations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretch each passphrase once for each salt: most tests open the same few files."""
+    monkeypatch.setattr(passphrase, "Argon2id", Remembered)
 
 
 @pytest.fixture(scope="session")

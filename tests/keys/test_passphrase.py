@@ -18,6 +18,11 @@ from tests.keys.conftest import CHEAP, PASSPHRASE, Costly
 SEED = bytes(range(32))
 
 
+@pytest.fixture(autouse=True)
+def derivations() -> None:
+    """Make every derivation: it is what is tested here."""
+
+
 @pytest.fixture(scope="module")
 def protector() -> PassphraseProtector:
     return PassphraseProtector.protect(SEED, PASSPHRASE, CHEAP, binding=b"place")

@@ -3,34 +3,26 @@
 import base64
 import re
 import secrets
-import shutil
-import tempfile
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from tests.servers import programs
 from tests.servers.audit import Request
-from tests.servers.process import ServerProcess, free_ports
+from tests.servers.process import Server, free_ports
 
-START_SECONDS = 60.0
 ACCESS_LINE = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/1\.1" (?P<status>\d{3})')
 
 
 @dataclass
-class Azurite:
-    """A storage account with a random key.
+class Azurite(Server):
+    """A storage account with a random key. The log is `azurite.log`, with a line for each request."""
 
-    `folder` holds data and log (`azurite.log`, with a line for each request); without one a temporary folder is made, and
-    removed at exit.
-    """
-
-    folder: Path | None = None
+    grace: ClassVar[float] = 0.5  # it would wait for idle connections
     account: str = "portable"
     certificate: tuple[Path, Path] | None = None
     """PEM files of a certificate for 127.0.0.1 and of its key: it then speaks HTTPS, and takes access tokens too."""
@@ -38,27 +30,7 @@ class Azurite:
     """A PEM file of who issued the certificate, for `client`."""
     endpoint: str = field(default="", init=False)
     account_key: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(64)).decode(), init=False, repr=False)
-    _server: ServerProcess | None = field(default=None, init=False, repr=False)
-    _home: Path = field(default_factory=Path, init=False, repr=False)
     _client: Any = field(default=None, init=False, repr=False)
-
-    def __enter__(self) -> Self:
-        self._home = Path(tempfile.mkdtemp(prefix="azurite-", dir=self.folder))
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        assert self._server is not None
-        return self._server.pid
 
     def env(self, prefix: str = "") -> dict[str, str]:
         """Return the environment variables that `credentials = "env:PREFIX"` reads."""
@@ -110,14 +82,13 @@ class Azurite:
         """Return every request that the server has answered until now, in order, by its access log."""
         marker = f"marker-{uuid.uuid4().hex}"
         self.client.get_blob_client("warm-up", marker).exists()
-        assert self._server is not None
-        self._server.wait_until(lambda: any(request.key == marker for request in self._answered()), seconds=10)
+        (server,) = self._servers
+        server.wait_until(lambda: any(request.key == marker for request in self._answered()), seconds=10)
         return [request for request in self._answered() if request.bucket != "warm-up"]
 
     def _answered(self) -> list[Request]:
-        assert self._server is not None
-        found = []
-        for line in ACCESS_LINE.finditer(self._server.log.read_text(errors="replace")):
+        (server,), found = self._servers, []
+        for line in ACCESS_LINE.finditer(server.log.read_text(errors="replace")):
             _, _, container, key = [*urlsplit(line["target"]).path.split("/", 3), "", ""][:4]
             found.append(Request(line["method"], container, unquote(key), int(line["status"])))
         return found
@@ -127,12 +98,7 @@ class Azurite:
         if self._client is not None:
             self._client.close()
             self._client = None
-        if self._server is not None:
-            self._server.stop(grace=0.5)  # it would wait for idle connections
-            self._server = None
-        shutil.rmtree(self._home / "data", ignore_errors=True)
-        if self.folder is None:
-            shutil.rmtree(self._home, ignore_errors=True)
+        super().stop()
 
     def _start(self) -> None:
         (port,) = free_ports(1)
@@ -141,18 +107,16 @@ class Azurite:
             str(programs.azurite()),
             "--blobHost=127.0.0.1",
             f"--blobPort={port}",
-            f"--location={self._home / 'data'}",
+            f"--location={self.data}",
             "--loose",  # ignore what it does not know, a checksum of a range, instead of failing
             "--skipApiVersionCheck",
             "--disableTelemetry",
         ]
         if self.certificate:
             command += [f"--cert={self.certificate[0]}", f"--key={self.certificate[1]}", "--oauth=basic"]
-        environment = {"AZURITE_ACCOUNTS": f"{self.account}:{self.account_key}"}
-        self._server = ServerProcess(command, self._home / "azurite.log", environment)
-        self._server.start()
+        server = self._run(command, "azurite.log", {"AZURITE_ACCOUNTS": f"{self.account}:{self.account_key}"})
         self.endpoint = f"{'https' if self.certificate else 'http'}://127.0.0.1:{port}/{self.account}"
-        self._server.wait_until(self._takes_writes, seconds=START_SECONDS)
+        server.wait_until(self._takes_writes, seconds=self.start_seconds)
 
     def _takes_writes(self) -> bool:
         from azure.core.exceptions import AzureError, ResourceExistsError

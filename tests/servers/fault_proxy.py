@@ -9,13 +9,11 @@ signatures stay good. `log` tells what clients sent, with the digest of each bod
 """
 
 import asyncio
-import gc
 import re
 import socket
 import ssl
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -53,10 +51,6 @@ class FaultProxy:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._end()
         self._thread.join()
-        with warnings.catch_warnings():
-            # A connection that was reset or accepted last may die with its loop; it must not be taken for one of the backends'.
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
 
     @property
     def endpoint(self) -> str:
@@ -78,27 +72,20 @@ class FaultProxy:
             time.sleep(0.01)
 
     async def _serve(self) -> None:
-        stopping, connections = asyncio.Event(), set[asyncio.Task[None]]()
-        loop = asyncio.get_running_loop()
+        stopping, loop = asyncio.Event(), asyncio.get_running_loop()
         self._end = lambda: loop.call_soon_threadsafe(stopping.set)
 
         async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            connections.add(task)
-            task.add_done_callback(connections.discard)
             with suppress(asyncio.CancelledError):  # the proxy is closed
                 await Relay(reader, writer, (self._parts.hostname or "", self._parts.port or 80), self._begin).run()
 
         server = await asyncio.start_server(connect, sock=self._listener, backlog=256, ssl=self._tls)
         self._is_listening.set()
         await stopping.wait()
+        loop.remove_reader(self._listener)
+        await asyncio.sleep(0)  # what was accepted begins: asyncio would drop its socket, unclosed, where the server is closed
         server.close()
-        await asyncio.sleep(0.01)  # what was accepted begins: a task that is cancelled before would leave its connection open
-        for task in set(connections):
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-        await asyncio.sleep(0.01)  # what was closed ends
+        await _end_connections()
 
     def _begin(self, head: Head) -> Exchange:
         method, target, _ = head.line.split(" ", 2)
@@ -108,3 +95,16 @@ class FaultProxy:
         if rule:
             rule.meanwhile()
         return exchange
+
+
+async def _end_connections() -> None:
+    """Cancel every other task of the loop: those that accept a connection, and those that serve one.
+
+    Each has begun by then: one that is cancelled before its first step leaves its connection open.
+    """
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.sleep(0)
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others)
+    await asyncio.sleep(0)  # for the sockets of what was aborted last

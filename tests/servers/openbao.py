@@ -1,54 +1,25 @@
 """OpenBao in development mode, with a Transit engine."""
 
 import secrets
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.servers import programs
-from tests.servers.process import ServerProcess, free_ports
-
-START_SECONDS = 60.0
+from tests.servers.process import Server, free_ports
 
 
 @dataclass
-class OpenBao:
-    """An unsealed service that keeps everything in memory, with a Transit engine at `transit`.
+class OpenBao(Server):
+    """An unsealed service that keeps everything in memory, with a Transit engine at `transit`. The log is `openbao.log`."""
 
-    `folder` holds the log (`openbao.log`); without one a temporary folder is made, and removed at exit.
-    """
-
-    folder: Path | None = None
     tls: bool = False
     """Whether it speaks HTTPS, with a certificate of its own making; `ca_file` then has the certificate to trust."""
     ca_file: Path | None = field(default=None, init=False)
     address: str = field(default="", init=False)
     root_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), init=False, repr=False)
-    _server: ServerProcess | None = field(default=None, init=False, repr=False)
-    _home: Path = field(default_factory=Path, init=False, repr=False)
     _client: Any = field(default=None, init=False, repr=False)
-
-    def __enter__(self) -> Self:
-        self._home = Path(tempfile.mkdtemp(prefix="openbao-", dir=self.folder))
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
-
-    @property
-    def pid(self) -> int:
-        """The server's process id."""
-        assert self._server is not None
-        return self._server.pid
 
     @property
     def client(self) -> Any:
@@ -86,11 +57,7 @@ class OpenBao:
         if self._client is not None:
             self._client.adapter.close()
             self._client = None
-        if self._server is not None:
-            self._server.stop(grace=3.0)
-            self._server = None
-        if self.folder is None:
-            shutil.rmtree(self._home, ignore_errors=True)
+        super().stop()
 
     def _start(self) -> None:
         (port,) = free_ports(1, offsets=(0, 1))  # the port after it is for the servers of a cluster
@@ -100,17 +67,16 @@ class OpenBao:
             "-dev",
             f"-dev-listen-address=127.0.0.1:{port}",
             "-dev-no-store-token",
-            *(["-dev-tls", f"-dev-tls-cert-dir={self._home}"] if self.tls else []),
+            *(["-dev-tls", f"-dev-tls-cert-dir={self.data}"] if self.tls else []),
         ]
-        environment = {"HOME": str(self._home), "BAO_DEV_ROOT_TOKEN_ID": self.root_token}
-        self._server = ServerProcess(command, self._home / "openbao.log", environment)
-        self._server.start()
+        environment = {"HOME": str(self.data), "BAO_DEV_ROOT_TOKEN_ID": self.root_token}
+        server = self._run(command, "openbao.log", environment)
         self.address = f"{'https' if self.tls else 'http'}://127.0.0.1:{port}"
         if self.tls:
-            ca_file = self._home / "vault-ca.pem"
-            self._server.wait_until(ca_file.exists, seconds=START_SECONDS)
+            ca_file = self.data / "vault-ca.pem"
+            server.wait_until(ca_file.exists, seconds=self.start_seconds)
             self.ca_file = ca_file
-        self._server.wait_until(self._is_ready, seconds=START_SECONDS)
+        server.wait_until(self._is_ready, seconds=self.start_seconds)
         self.client.sys.enable_secrets_engine("transit")
 
     def _is_ready(self) -> bool:

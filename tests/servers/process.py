@@ -1,15 +1,19 @@
-"""One child process in a process group of its own, with its output in a file."""
+"""A child process in a process group of its own with its output in a file, and a server of such processes."""
 
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
 
 _GUARDED = 'exec 3<&0; (cat <&3 >/dev/null; kill -KILL -$$) & exec "$@" </dev/null 3<&-'
 """Runs a command beside a reader of standard input, which ends the process group when the other end of the pipe is gone:
@@ -107,3 +111,66 @@ class ServerProcess:
         finally:
             assert process.stdin is not None
             process.stdin.close()
+
+
+@dataclass
+class Server:
+    """What runs while its context is open.
+
+    `folder` holds data, configuration and logs; without one a temporary folder is made. Data and configuration, which may hold
+    secrets, are removed at exit; logs stay in `folder`.
+    """
+
+    start_seconds: ClassVar[float] = 60.0
+    grace: ClassVar[float] = 3.0
+    """How many seconds a process has to end by itself."""
+    folder: Path | None = None
+    _servers: list[ServerProcess] = field(default_factory=list, init=False, repr=False)
+    _home: Path = field(default_factory=Path, init=False, repr=False)
+
+    def __enter__(self) -> Self:
+        self._home = Path(tempfile.mkdtemp(prefix=f"{type(self).__name__.lower()}-", dir=self.folder))
+        self.data.mkdir()
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def data(self) -> Path:
+        """The folder of what is removed at exit."""
+        return self._home / "data"
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids, that of the service that clients speak to last."""
+        return [server.pid for server in self._servers]
+
+    @property
+    def pid(self) -> int:
+        """The process id of the service that clients speak to."""
+        return self.pids[-1]
+
+    def stop(self) -> None:
+        """End the processes, the last one first, and remove the data."""
+        while self._servers:
+            self._servers.pop().stop(grace=self.grace)
+        shutil.rmtree(self.data, ignore_errors=True)
+        if self.folder is None:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def _start(self) -> None:
+        """Start the processes and wait until the service can be used. Raises: ServerError."""
+        raise NotImplementedError
+
+    def _run(self, command: list[str], log: str, environment: Mapping[str, str] | None = None) -> ServerProcess:
+        """Start a process whose output goes to the file `log`."""
+        server = ServerProcess(command, self._home / log, environment or {})
+        self._servers.append(server)
+        server.start()
+        return server

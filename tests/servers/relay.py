@@ -52,7 +52,19 @@ class Relay:
         self._server: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def run(self) -> None:
-        """Serve the connection to its end."""
+        """Serve the connection to its end, and end both sides of it, whatever happens."""
+        try:
+            await self._serve()
+            for writer in self._writers():
+                writer.close()
+            for writer in self._writers():
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
+        finally:
+            for writer in self._writers():
+                writer.transport.abort()  # closing would wait for a peer that no longer reads
+
+    async def _serve(self) -> None:
         try:
             while await self._exchange():
                 pass
@@ -60,13 +72,9 @@ class Relay:
             reset(self._writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
-        except asyncio.CancelledError:
-            for writer in (self._writer, *(self._server or ())[1:]):
-                writer.transport.abort()  # it would wait for a peer that no longer reads
-            raise
-        finally:
-            for writer in (self._writer, *(self._server or ())[1:]):
-                writer.close()
+
+    def _writers(self) -> list[asyncio.StreamWriter]:
+        return [self._writer, self._server[1]] if self._server else [self._writer]
 
     async def _exchange(self) -> bool:
         head = await read_head(self._reader)

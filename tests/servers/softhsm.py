@@ -4,42 +4,26 @@ import os
 import secrets
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.servers import programs
+from tests.servers.process import Server
 
 LABEL = "portable"
 
 
 @dataclass
-class SoftHSM:
+class SoftHSM(Server):
     """A library of its own with one token, called `portable`, which holds an HMAC key of the same name.
 
     The library is a copy, so that two of them in one process are two machines, each with a token of that name. It reads its
     configuration when it is loaded, which happens here.
     """
 
-    folder: Path | None = None
     pin: str = field(default_factory=lambda: secrets.token_hex(6), init=False, repr=False)
     module: Path = field(default_factory=Path, init=False)
-    _home: Path = field(default_factory=Path, init=False, repr=False)
-
-    def __enter__(self) -> Self:
-        self._home = Path(tempfile.mkdtemp(prefix="softhsm-", dir=self.folder))
-        try:
-            self._make_token()
-            self.make_key(LABEL)
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
 
     def make_key(self, label: str, *, identifier: bytes = b"\1", extractable: bool = False) -> None:
         """Make a generic secret of 256 bits that may sign."""
@@ -81,17 +65,22 @@ class SoftHSM:
         import pkcs11
 
         pkcs11.unload(str(self.module))
-        shutil.rmtree(self._home, ignore_errors=True)
+        super().stop()
+        shutil.rmtree(self._home, ignore_errors=True)  # there is no log
+
+    def _start(self) -> None:
+        self._make_token()
+        self.make_key(LABEL)
 
     def _make_token(self) -> None:
         import pkcs11
 
-        (self._home / "tokens").mkdir()
-        configuration = self._home / "softhsm2.conf"
+        (self.data / "tokens").mkdir()
+        configuration = self.data / "softhsm2.conf"
         configuration.write_text(
-            f"directories.tokendir = {self._home / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n"
+            f"directories.tokendir = {self.data / 'tokens'}\nobjectstore.backend = file\nlog.level = ERROR\n"
         )
-        self.module = Path(shutil.copy(programs.softhsm2_module(), self._home))
+        self.module = Path(shutil.copy(programs.softhsm2_module(), self.data))
         command = [str(programs.softhsm2_util()), "--init-token", "--free", "--label", LABEL]
         command += ["--pin", self.pin, "--so-pin", secrets.token_hex(6)]
         before = os.environ.get("SOFTHSM2_CONF")

@@ -1,10 +1,13 @@
 """The fault proxy, in front of a server of the standard library that keeps what it is sent."""
 
+import gc
 import hashlib
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -172,6 +175,18 @@ def test_an_answer_is_made_up(proxy: FaultProxy, keeper: Keeper) -> None:
     assert call(proxy, "PUT", data=BODY) == (201, b"")
     assert keeper.kept == {}
     assert call(proxy, "GET", "/b") == (200, b"/b")
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_connections_that_come_as_the_proxy_closes_are_closed(keeper: Keeper, attempt: int) -> None:
+    with FaultProxy(f"http://127.0.0.1:{keeper.server_address[1]}") as proxy:
+        address = (urlsplit(proxy.endpoint).hostname, urlsplit(proxy.endpoint).port)
+        clients = [socket.create_connection(address, timeout=5) for _ in range(20)]
+    for client in clients:
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+        client.close()
+    gc.collect()  # what was not closed warns, which is an error
 
 
 def test_nothing_is_left_behind(keeper: Keeper) -> None:
