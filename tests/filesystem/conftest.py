@@ -1,55 +1,66 @@
-"""A catalog of two volumes: one encrypted at the S3 server, one in clear at the Azure server."""
+"""Catalogs of volumes: one with two lakes for each test, and one for the run with a volume of each kind at each place."""
 
 import pytest
 
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
-from portable.catalog.local import LocalCatalog
-from portable.keys.authority import Authority
-from portable.keys.keyring import Keyring
-from portable.keys.passphrase import Argon2Parameters, PassphraseRecipient
+from portable.filesystem import PortableFileSystem
+from tests.filesystem.catalogs import KINDS, Catalog
+from tests.filesystem.places import PLACES
+
+VOLUMES = [f"{place}-{kind}" for place in PLACES for kind in KINDS]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leave two thirds of fsspec's suite, which match paths, to `make test-long` but for volumes in memory."""
+    for item in items:
+        matches = getattr(item, "originalname", "").endswith("_glob_edge_cases")
+        if matches and not item.callspec.params["volume"].startswith("memory"):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")
-def keyring(tmp_path_factory):
-    """Make a keyring with the volume `lake`; return its file and its authority."""
-    path = tmp_path_factory.mktemp("keys") / "keyring.json"
-    authority = Authority.generate()
-    unlocked = Keyring.create(authority, recipients=[PassphraseRecipient("open", Argon2Parameters(64, 3, 4))], volumes=["lake"])
-    unlocked.save(path, authority)
-    return path, authority, unlocked.volume("lake").volume_id.hex()
+def shared(tmp_path_factory):
+    """Make the catalog that the tests of a run share."""
+    return Catalog(tmp_path_factory.mktemp("catalog") / "shared")
+
+
+@pytest.fixture(scope="session")
+def shared_filesystem(shared):
+    """Open the catalog that the tests of a run share, as a filesystem."""
+    return PortableFileSystem(**shared.options, skip_instance_cache=True)
+
+
+@pytest.fixture(scope="session", params=VOLUMES)
+def volume(request, shared, shared_filesystem, tmp_path_factory):
+    """Name a volume of the shared catalog: one of each kind at each place."""
+    place, _, kind = request.param.partition("-")
+    address, variables = PLACES[place](request.getfixturevalue, tmp_path_factory.mktemp("store"))
+    shared.add(request.param, shared.home(kind=kind, **address))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (variables | shared.environment).items():
+            patch.setenv(name, value)
+        shared_filesystem.volume(request.param)  # what the environment names is read once
+        shared_filesystem.exists(f"{request.param}/x")
+    return request.param
 
 
 @pytest.fixture
-def lakes(tmp_path, monkeypatch, keyring, seaweedfs, azurite, bucket, container):
-    """Configure this process for `portable://sealed` and `portable://clear`; return their names."""
-    path, authority, volume_id = keyring
+def own(tmp_path, monkeypatch):
+    """Make a catalog for this test, and let the environment open its keyring."""
+    catalog = Catalog(tmp_path / "own")
+    monkeypatch.setenv("PORTABLE_CATALOG", str(catalog.local.path))
+    for name, value in catalog.environment.items():
+        monkeypatch.setenv(name, value)
+    PortableFileSystem.clear_instance_cache()
+    yield catalog
+    PortableFileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def lakes(own, monkeypatch, seaweedfs, azurite, bucket, container):
+    """Configure this process for `portable://sealed`, at S3, and `portable://clear`, at Azure; return their names."""
     for name, value in {**seaweedfs.env("S3_"), **azurite.env("AZ_")}.items():
         monkeypatch.setenv(name, value)
-    homes = {
-        "sealed": Home(
-            url=f"s3://{bucket}/root",
-            mode="sealed",
-            endpoint=seaweedfs.endpoint,
-            credentials="env:S3_",
-            keyring=str(path),
-            volume="lake",
-            volume_id=volume_id,
-        ),
-        "clear": Home(url=f"az://{container}", mode="clear", credentials="env:AZ_"),
-    }
-    catalog = LocalCatalog(tmp_path / "catalog.json")
-    catalog.create()
-    for name, home in homes.items():
-        entry = Entry(
-            name=name,
-            generation=1,
-            write_id=new_write_id(),
-            phase="active",
-            home=home,
-            lease=30.0,
-            authority=authority.fingerprint,
-        )
-        catalog.compare_and_swap(name, None, sign_entry(entry, authority), authority.fingerprint)
-    monkeypatch.setenv("PORTABLE_CATALOG", str(catalog.path))
-    monkeypatch.setenv("PORTABLE_PASSPHRASE", "open")
-    return tuple(homes)
+    own.add("sealed", own.home(f"s3://{bucket}/root", "sealed", endpoint=seaweedfs.endpoint, credentials="env:S3_"))
+    own.add("clear", own.home(f"az://{container}", "clear", credentials="env:AZ_"))
+    return "sealed", "clear"

@@ -57,6 +57,7 @@ def test_the_entry_points_are_declared(contents: dict[str, bytes]) -> None:
     assert dict(declared["console_scripts"]) == {"portable": "portable.cli:main"}
     assert dict(declared["portable.commands"]) == {"migrate": "migrate.cli:app"}
     assert dict(declared["fsspec.specs"]) == {"portable": "portable.filesystem.PortableFileSystem"}
+    assert dict(declared["universal_pathlib.implementations"]) == {"portable": "portable.filesystem.paths:PortablePath"}
 
 
 def test_an_etl_program_installs_no_sdk_and_no_terminal_library(metadata: Message) -> None:

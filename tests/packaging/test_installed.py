@@ -47,7 +47,14 @@ print(callable(found.load()))
 
 
 def test_fsspec_finds_the_file_system_by_its_protocol(python: Callable[[str], str]) -> None:
-    assert python("import fsspec; print(fsspec.get_filesystem_class('portable').__module__)") == "portable.filesystem"
+    source = (
+        "import fsspec, portable.filesystem as our; assert fsspec.get_filesystem_class('portable') is our.PortableFileSystem"
+    )
+    assert python(source) == ""
+
+
+def test_universal_pathlib_finds_the_paths_by_their_protocol(python: Callable[[str], str]) -> None:
+    assert python("from upath import UPath; print(type(UPath('portable://lake/a')).__name__)") == "PortablePath"
 
 
 SEALED = """
