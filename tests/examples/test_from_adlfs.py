@@ -84,6 +84,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite) -> Iterat
         "keys init keyring.json": "keys init keyring.json --argon2-memory 64 --argon2-passes 3",  # faster
     }
     with azurite.client.get_container_client(container) as lake:
+        for folder_kept in ("visits", "visits/month=1", "visits/month=2"):
+            lake.upload_blob(folder_kept, b"", metadata={"hdi_isfolder": "true"})
         for month in (1, 2):
             stream = pa.BufferOutputStream()
             pq.write_table(visits(month), stream)

@@ -67,6 +67,8 @@ class PortableFileSystem(ReadingFileSystem):
             raise
         with stream:
             described = cast("ReadableObject", stream).info
+            if self._is_stub(name, described):
+                return
             self.volume(target).write(target_key, stream, attributes=described.attributes)
 
     def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **_: Any) -> None:
@@ -121,8 +123,9 @@ class PortableFileSystem(ReadingFileSystem):
     ) -> Any:
         """Open an object as a file: to read (`r`), to write it whole (`w`), or to write it if nothing is there (`x`).
 
-        An object appears when its file is closed. Leaving a `with` block of *this* file by an exception writes nothing;
-        `fsspec.open` closes its files whatever happened.
+        An object appears when its file is closed. A file that is never closed writes nothing, and neither does a `with` block
+        that an exception leaves. Nor does a file that `fsspec.open` or a library closes while an exception is handled that came
+        up after it was opened; it warns (RuntimeWarning).
         """
         if "r" in mode:
             return super().open(path, mode, block_size, cache_options, compression, **options)

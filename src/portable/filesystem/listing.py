@@ -16,7 +16,7 @@ from portable.backends.protocol import Folder
 from portable.catalog.local import LocalCatalog
 from portable.config import settings
 from portable.errors import ConfigurationError, NotFound
-from portable.filesystem.entries import Entry, file_entry, folder_entry, is_folder, is_marker, prefix_of, tree
+from portable.filesystem.entries import Entry, file_entry, folder_entry, is_folder, level, may_be_stub, prefix_of, tree
 from portable.filesystem.sharing import SHARED
 from portable.leased import LeasedVolume
 from portable.volume import ObjectInfo, Volume
@@ -74,13 +74,12 @@ class Listing(AbstractFileSystem):
                 self.volume(name)
             return folder_entry(name)
         try:
-            return file_entry(name, self.volume(name).info(key))
+            found = self.volume(name).info(key)
         except NotFound:
-            pass
-        # By its objects: a listing by folders shows, at some hosts, folders whose objects are gone.
-        if not any(True for _ in self._stored(name, prefix_of(key))):
-            raise NotFound(f"there is no object or folder at portable://{name}/{key}")
-        return folder_entry(f"{name}/{key}")
+            if not self._holds(name, key):
+                raise NotFound(f"there is no object or folder at portable://{name}/{key}") from None
+            return folder_entry(f"{name}/{key}")
+        return folder_entry(f"{name}/{key}") if self._is_stub(name, found) else file_entry(name, found)
 
     def exists(self, path: str, **_: Any) -> bool:
         """Tell whether an object or folder is at `path`. Raises what `info` raises, but for NotFound."""
@@ -198,17 +197,20 @@ class Listing(AbstractFileSystem):
         volume = self.volume(name)
         return _store_there(lambda: volume.list(prefix))
 
+    def _holds(self, name: str, key: str) -> bool:
+        """Whether the folder has objects: a listing by folders shows, at some hosts, folders whose objects are gone."""
+        return any(True for _ in self._stored(name, prefix_of(key)))
+
+    def _is_stub(self, name: str, info: ObjectInfo) -> bool:
+        """Whether an object only stands for a folder, by one more request where the host stores no byte of it."""
+        return may_be_stub(info) and self._holds(name, info.key)
+
     def _level(self, name: str, key: str) -> list[Entry]:
         volume = self.volume(name)
         found = list(_store_there(lambda: _children(volume.home(), prefix_of(key))))
         if not found and key:
             return [file_entry(name, self.volume(name).info(key))]
-        entries = [
-            folder_entry(f"{name}/{child.prefix[:-1]}") if isinstance(child, Folder) else file_entry(name, child)
-            for child in found
-            if isinstance(child, Folder) or not is_marker(child)
-        ]
-        return sorted(entries, key=lambda entry: str(entry["name"]))
+        return sorted(level(name, found), key=lambda entry: str(entry["name"]))
 
     def _under(self, name: str, key: str, *, folders: bool) -> Iterator[Entry]:
         return tree(name, key, self._stored(name, prefix_of(key)), folders=folders)

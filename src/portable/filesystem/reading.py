@@ -4,7 +4,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -14,7 +13,8 @@ from fsspec.spec import AbstractBufferedFile
 from fsspec.utils import isfilelike
 
 from portable.errors import ConfigurationError, InvalidKey, NotFound, PortableError
-from portable.filesystem.listing import AT_ONCE, Listing
+from portable.filesystem.listing import Listing
+from portable.volume.files import ReadableObject
 from portable.volume.reading import WINDOW, Reader
 
 Range = tuple[str, int | None, int | None]
@@ -41,10 +41,6 @@ class ReadingFileSystem(Listing):
         Raises: NotFound, IntegrityError (nothing is returned), and what `Volume.read` raises.
         """
         name, key = self._split(path)
-        if _is_negative(start, end):
-            reader = self.volume(name).reader(key)
-            first, last, _step = slice(start, end).indices(reader.info.size)
-            return reader.read(first, max(first, last))
         return self.volume(name).read(key, start or 0, end)
 
     def cat_ranges(
@@ -108,6 +104,10 @@ class ReadingFileSystem(Listing):
                 Path(str(lpath)).mkdir(parents=True, exist_ok=True)
                 return
             raise
+        if into is None and self._is_stub(name, cast("ReadableObject", source).info):
+            source.close()
+            Path(str(lpath)).mkdir(parents=True, exist_ok=True)
+            return
         with source, contextlib.nullcontext(into) if into is not None else _appearing(Path(str(lpath))) as target:
             callback.set_size(source.seek(0, os.SEEK_END))
             source.seek(0)
@@ -129,10 +129,8 @@ class ReadingFileSystem(Listing):
         """Return what each range has, or the error that it meets."""
         found: list[bytes | Exception] = [b""] * len(wanted)
         by_volume: dict[str, list[int]] = {}
-        from_the_end: list[int] = []
-        for number, (path, start, end) in enumerate(wanted):
-            numbers = from_the_end if _is_negative(start, end) else by_volume.setdefault(self._split(path)[0], [])
-            numbers.append(number)
+        for number, (path, _, _) in enumerate(wanted):
+            by_volume.setdefault(self._split(path)[0], []).append(number)
         for name, numbers in by_volume.items():
             requests = [(self._split(wanted[number][0])[1], wanted[number][1] or 0, wanted[number][2]) for number in numbers]
             try:
@@ -141,23 +139,7 @@ class ReadingFileSystem(Listing):
                 answers = [error] * len(numbers)
             for number, answer in zip(numbers, answers, strict=True):
                 found[number] = answer
-        if from_the_end:
-            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="portable-read") as threads:
-                for number, answer in zip(
-                    from_the_end, threads.map(lambda number: self._one(wanted[number]), from_the_end), strict=True
-                ):
-                    found[number] = answer
         return found
-
-    def _one(self, wanted: Range) -> bytes | Exception:
-        try:
-            return self.cat_file(*wanted)
-        except PortableError as error:
-            return error
-
-
-def _is_negative(start: int | None, end: int | None) -> bool:
-    return (start or 0) < 0 or (end or 0) < 0
 
 
 def _raise_first(found: Sequence[bytes | Exception]) -> None:

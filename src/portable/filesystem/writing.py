@@ -1,10 +1,14 @@
 """Files to write as fsspec's users know them: told to a callback, deferred to the end of a transaction, or as text."""
 
+import contextlib
 import io
+import sys
 from typing import Any, BinaryIO, Protocol
 
 from fsspec.callbacks import Callback
 from typing_extensions import Buffer
+
+from portable.errors import PortableError
 
 
 class Writable(Protocol):
@@ -54,11 +58,15 @@ class Told(io.RawIOBase):
 
 
 class Deferred(io.BufferedIOBase):
-    """A file of a transaction: `close` only ends the writing, `commit` makes the object visible (`fsspec.transaction`)."""
+    """A file of a transaction: `close` only ends the writing, `commit` makes the object visible (`fsspec.transaction`).
+
+    Closed while an exception is handled that came up after it was opened, it writes nothing, as any file opened to write.
+    """
 
     def __init__(self, file: Writable) -> None:
         super().__init__()
         self._file = file
+        self._handled = sys.exception()
 
     def writable(self) -> bool:
         """Return True."""
@@ -70,6 +78,12 @@ class Deferred(io.BufferedIOBase):
             raise ValueError("I/O operation on closed file")
         return self._file.write(data)
 
+    def close(self) -> None:
+        """End the writing."""
+        if not self.closed and sys.exception() not in (None, self._handled):
+            self._file.close()  # discards, and says so
+        super().close()
+
     def commit(self) -> None:
         """Write the object. Raises: what closing a file opened to write raises."""
         self._file.close()
@@ -77,10 +91,16 @@ class Deferred(io.BufferedIOBase):
     def discard(self) -> None:
         """Write nothing."""
         self._file.discard()
+        super().close()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.discard()
+        self.close()
 
 
 class Compressed(io.BufferedIOBase):
-    """Bytes that `codec` compresses into `file`; closing closes both."""
+    """Bytes that `codec` compresses into `file`; closing closes both, and what was not closed is not written."""
 
     def __init__(self, file: Writable, codec: BinaryIO) -> None:
         super().__init__()
@@ -99,14 +119,18 @@ class Compressed(io.BufferedIOBase):
         """Write the object. Raises: what closing a file opened to write raises."""
         if not self.closed:
             super().close()
-            self._codec.close()
+            try:
+                self._codec.close()
+            except BaseException:
+                self._file.discard()
+                raise
             self._file.close()
 
     def discard(self) -> None:
         """Write nothing."""
         if not self.closed:
             super().close()
-            self._codec.close()
+            self._end()
             self._file.discard()
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -114,11 +138,44 @@ class Compressed(io.BufferedIOBase):
             self.discard()
         self.close()
 
+    def __del__(self) -> None:
+        """Leave `file` to its own destructor, which discards it: the destructor of `io.IOBase` would close it."""
+        if not self.closed:
+            self._end()
+
+    def _end(self) -> None:
+        """End what the codec wrote, so that it writes no more. The file may have failed, and says so where it matters."""
+        with contextlib.suppress(PortableError, ValueError):
+            self._codec.close()
+
 
 class Discarding(io.TextIOWrapper):
-    """Text to write; leaving a `with` block by an exception writes nothing."""
+    """Text to write; what a `with` block leaves by an exception, what fails and what is never closed is not written."""
 
-    def __exit__(self, kind: object, *rest: Any) -> None:
-        if kind is not None and (discard := getattr(self.buffer, "discard", None)):
-            discard()
-        super().__exit__(None, None, None)
+    buffer: Any
+
+    def close(self) -> None:
+        """Write the object. Raises: what closing a file opened to write raises; nothing is written if text is left over."""
+        if self.closed:
+            return
+        try:
+            self.flush()
+        except BaseException:
+            self.buffer.discard()
+            raise
+        super().close()
+
+    def discard(self) -> None:
+        """Write nothing."""
+        self.buffer.discard()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.discard()
+        self.close()
+
+    def __del__(self) -> None:
+        """Leave the file beneath to its own destructor, which discards it and warns: that of `io.IOBase` would close it."""
+        # It warns of bytes only, so the last text goes to it; where it is closed or has failed, it has said so.
+        with contextlib.suppress(PortableError, ValueError):
+            self.flush()
