@@ -163,7 +163,7 @@ TABLE: Final[tuple[Kind, ...]] = (
         "target-conditions",
         "No conditional writes at the target",
         "The target cannot refuse a write when another version stands at the key, so a late write of a worker could replace a "
-        "newer object.",
+        "newer object. Where nobody knows what it can do, `portable probe URL --keep` finds out.",
         None,
     ),
     _blocking(

@@ -4,10 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from portable.backends.location import Location
-from portable.backends.traits import Contract, contract
-from portable.errors import ConfigurationError
+from portable.backends.protocol import ABSENT
+from portable.backends.traits import Conditions, Contract, contract
+from portable.errors import ConfigurationError, Unsupported
 from portable.hosts.reaching import placed, reached
 from portable.opening import backend_at
+from tests.servers import SeaweedFS
 
 
 @pytest.fixture(autouse=True)
@@ -56,11 +58,36 @@ def test_a_region_that_the_provider_has_not_is_refused() -> None:
         reached(Location("s3://lake-eu", provider="scaleway", region="fr-pair"))
 
 
-def test_a_host_whose_contract_is_not_known_is_to_be_probed_first() -> None:
+def test_of_a_host_whose_contract_is_not_known_nothing_is_relied_on_until_it_is_probed() -> None:
     location = Location("s3://lake-eu", provider="ovhcloud", region="gra")
-    with pytest.raises(ConfigurationError, match="portable probe s3://lake-eu --provider ovhcloud --keep"):
-        reached(location)
-    assert placed(location).endpoint == "https://s3.gra.io.cloud.ovh.net"
+    with pytest.warns(RuntimeWarning, match="portable probe s3://lake-eu --provider ovhcloud --keep"):
+        there = reached(location)
+    assert there.endpoint == placed(location).endpoint == "https://s3.gra.io.cloud.ovh.net"
+    assert there.contract is not None
+    assert there.contract.put == there.contract.parts.checksum == "none"
+    assert there.contract.conditions == Conditions(
+        create=False, replace=False, delete=False, commit=False, versioned=False, quoted=True
+    )
+
+
+def test_a_host_that_nobody_probed_is_read_and_written_and_refuses_conditions(
+    seaweedfs: SeaweedFS, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in seaweedfs.env("X_").items():
+        monkeypatch.setenv(name, value)
+    location = Location(f"s3://{bucket}", provider="ovhcloud", region="gra", endpoint=seaweedfs.endpoint, credentials="env:X_")
+    with pytest.warns(RuntimeWarning, match="OVHcloud"):
+        backend = backend_at(location)
+    assert backend.put("folder/key", b"data").confirmed == "none"
+    upload = backend.begin("large")
+    upload.part(0, b"part")
+    upload.commit()
+    assert bytes(backend.get("folder/key").data) == b"data"
+    assert {stat.key for stat in backend.list()} == {"folder/key", "large"}
+    with pytest.raises(Unsupported):
+        backend.put("folder/key", b"other", expect=ABSENT)
+    backend.delete("folder/key")
+    backend.close()
 
 
 def test_a_location_that_has_a_contract_already_keeps_it() -> None:

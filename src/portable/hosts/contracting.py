@@ -28,8 +28,14 @@ _NOT_HELD: Final[Mapping[str, str]] = {
 
 def contract_of(result: ProbeResult) -> Contract:
     """Return the contract with an S3 host that was probed."""
-    yes = {name for name, found in result.checks.items() if found.answer == "yes"}
-    no = {name for name, found in result.checks.items() if found.answer == "no"}
+    answered: dict[str, set[str]] = {"yes": set(), "no": set(), "unknown": set()}
+    for name, found in result.checks.items():
+        answered[found.answer].add(name)
+    return _justified(answered["yes"], answered["no"])
+
+
+def _justified(yes: set[str], no: set[str]) -> Contract:
+    """Return the contract that checks with these answers justify."""
     put, signed = _put(yes)
     return Contract(
         addressing="virtual" if "path-addressing" in no and "virtual-addressing" in yes else "path",
@@ -95,6 +101,10 @@ def _parts(yes: set[str], *, signed: bool) -> PartChecksum:
     if ("part-signed-payload" if signed else "part-checksum-sha256") in yes:
         return "sha256"
     return "md5" if {"part-content-md5", "etag-is-md5"} <= yes else "none"
+
+
+UNPROBED: Final = _justified(set(), set())
+"""With a host of which nobody knows what it honours: nothing is relied on."""
 
 
 def _tables(path: str, table: Mapping[str, Any]) -> list[str]:

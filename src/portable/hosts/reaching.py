@@ -5,6 +5,7 @@ a contract (TOML), or the result of a probe (JSON), which says where the host is
 """
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from portable.backends.traits import Contract, contract, providers
 from portable.errors import ConfigurationError
 from portable.hosts.acting import acting
 from portable.hosts.checked_toml import meant
-from portable.hosts.contracting import contract_of
+from portable.hosts.contracting import UNPROBED, contract_of
 from portable.hosts.library import load_profile, user_folder
 from portable.hosts.probe_result import read_probe_result
 from portable.hosts.profile import Profile
@@ -31,11 +32,11 @@ def reached(location: Location, environ: Mapping[str, str] = os.environ, *, stat
     """Return the location with the endpoint and the contract of its provider; as it is, where it has a contract already.
 
     The contract is the one that the provider's profile names. Where it names none, it is what a probe of this very bucket
-    bears out, whose result was kept in the `state` folder. What the profile says of limits, rates and manners is laid over it
-    (`hosts.acting`).
+    bears out, whose result was kept in the `state` folder; without one nothing is relied on, and a RuntimeWarning says so. What
+    the profile says of limits, rates and manners is laid over it (`hosts.acting`).
 
-    Raises: ConfigurationError (a region is missing or not the provider's; what the host honours is not known; a file that
-    cannot be read).
+    Raises: ConfigurationError (a region is missing or not the provider's; where the host is, is not known; a file that cannot
+    be read).
     """
     if location.scheme != "s3" or location.provider is None or location.contract is not None:
         return location
@@ -101,11 +102,14 @@ def _contract(location: Location, profile: Profile, state: Path | None) -> Contr
         )
     found = kept(state, location.endpoint, location.container) if state is not None else None
     if found is None:
-        raise ConfigurationError(
-            f"which conditions and checksums {profile.title} honours is not known: run `portable probe {location.url} "
-            f"--provider {profile.name} --keep` with this endpoint and region, and this machine knows; or `--contract FILE`, "
-            "and give that file's path (with a slash in it) as the provider"
+        warnings.warn(
+            f"which conditions and checksums {profile.title} honours is not known, so none is relied on, and what needs one is "
+            f"refused: run `portable probe {location.url} --provider {profile.name} --keep` with this endpoint and region, and "
+            "this machine knows; or `--contract FILE`, and give that file's path (with a slash in it) as the provider",
+            RuntimeWarning,
+            stacklevel=2,
         )
+        return UNPROBED
     return contract_of(found)
 
 

@@ -85,7 +85,7 @@ def _contract(profile: Profile, kept: Sequence[ProbeResult]) -> Iterator[str]:
     if name is not None:
         yield f"Contract: {name}, and what acts of the above."
     elif not kept:
-        yield "Contract: not known; `portable probe URL --keep` finds it out for a bucket."
+        yield "Contract: not known, so nothing is relied on; `portable probe URL --keep` finds it out for a bucket."
     for result in kept:
         use = "its contract there" if name is None else "shown for comparison"
         yield f"Probe kept: {result.url} at {result.endpoint}, {result.taken:%Y-%m-%d}; {use}."
