@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from bench.etl_clients import LITTLE, PREFIX, TABLE, THREADS, Amount, listed, small
 from portable.backends.location import Location
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.keys.authority import Authority
 from portable.keys.identity_file import IdentityFile, IdentityFileRecipient
 from portable.keys.keyring import Keyring
@@ -59,15 +60,7 @@ class Lake:
             volume="lake",
             volume_id=self._keys.volume_id.hex(),
         )
-        entry = Entry(
-            name=name,
-            generation=1,
-            write_id=new_write_id(),
-            phase="active",
-            home=home,
-            lease=_LEASE,
-            authority=self._authority.fingerprint,
-        )
+        entry = first_entry(name, home, lease=_LEASE, authority=self._authority.fingerprint)
         self._catalog.compare_and_swap(name, None, sign_entry(entry, self._authority), self._authority.fingerprint)
         return name
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from portable import open_volume, opening
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
-from portable.catalog.transitions import successor
+from portable.catalog.transitions import first_entry, successor
 from portable.keys.authority import Authority
 from portable.keys.keyring import Keyring
 from portable.keys.passphrase import Argon2Parameters, PassphraseIdentity, PassphraseRecipient
@@ -39,15 +39,7 @@ class Moving:
         self.monkeypatch.setattr(opening, "open_backend", lambda location, **_: self.hosts[location.url])
         self.catalog = LocalCatalog(self.folder / "catalog.json")
         self.catalog.create()
-        self._entry = Entry(
-            name="lake",
-            generation=1,
-            write_id=new_write_id(),
-            phase="active",
-            home=self._home(0),
-            lease=LEASE,
-            authority=self.authority.fingerprint,
-        )
+        self._entry = first_entry("lake", self._home(0), lease=LEASE, authority=self.authority.fingerprint)
         self._sign(None)
 
     def client(self) -> LeasedVolume:

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from portable import Volume, open_volume
 from portable.backends.location import Location
 from portable.backends.registry import open_backend
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.cli.running import run
 from portable.errors import KeysError, UnlockFailed, UntrustedSignature
 from portable.keys import kem, passphrase, signed
@@ -75,12 +76,9 @@ class Client:
         self.catalog = LocalCatalog(folder / "catalog.json")
         self.catalog.create()
         url, volume_id = f"file://{self.store}", controller.keys.volume_id.hex()
-        entry = Entry(
-            name="lake",
-            generation=1,
-            write_id=new_write_id(),
-            phase="active",
-            home=Home(url=url, mode="sealed", keyring="keyring.json", volume="lake", volume_id=volume_id),
+        entry = first_entry(
+            "lake",
+            Home(url=url, mode="sealed", keyring="keyring.json", volume="lake", volume_id=volume_id),
             lease=30.0,
             authority=controller.authority.fingerprint,
         )

@@ -1,7 +1,8 @@
 import pytest
 
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.keys.authority import Authority
 
 OLD = Home(url="az://lake", mode="clear")
@@ -21,15 +22,7 @@ def catalog(tmp_path):
 
 @pytest.fixture
 def first(authority):
-    return Entry(
-        name="lake",
-        generation=1,
-        write_id=new_write_id(),
-        phase="active",
-        home=OLD,
-        lease=10.0,
-        authority=authority.fingerprint,
-    )
+    return first_entry("lake", OLD, lease=10.0, authority=authority.fingerprint)
 
 
 @pytest.fixture

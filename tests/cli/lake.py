@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Entry, Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.cli.running import run
 from portable.keys.authority import Authority
 from portable.keys.identity_file import IdentityFile, IdentityFileRecipient
@@ -55,15 +56,7 @@ class Lake:
     def put(self, home: Home, *, name: str = "lake", signer: Authority | None = None) -> Entry:
         """Put a first entry, past what the commands would refuse."""
         signer = signer or self.authority
-        entry = Entry(
-            name=name,
-            generation=1,
-            write_id=new_write_id(),
-            phase="active",
-            home=home,
-            lease=30.0,
-            authority=signer.fingerprint,
-        )
+        entry = first_entry(name, home, lease=30.0, authority=signer.fingerprint)
         self.catalog.compare_and_swap(name, None, sign_entry(entry, signer), signer.fingerprint)
         return entry
 

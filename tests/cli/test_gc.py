@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from portable.backends.location import Location
 from portable.backends.protocol import Attributes, Unfinished, Upload
 from portable.backends.registry import open_backend
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.cli import gc
 from portable.cli.running import run
 from portable.errors import Denied, NotFound
@@ -93,15 +94,7 @@ def test_the_home_of_a_volume_is_found_by_the_catalog_without_its_keyring(
     (tmp_path / "store").mkdir()
     catalog.create()
     home = Home(url=url, mode="sealed", keyring="elsewhere.json", volume="lake", volume_id="00" * 16)
-    entry = Entry(
-        name="lake",
-        generation=1,
-        write_id=new_write_id(),
-        phase="active",
-        home=home,
-        lease=30.0,
-        authority=authority.fingerprint,
-    )
+    entry = first_entry("lake", home, lease=30.0, authority=authority.fingerprint)
     catalog.compare_and_swap("lake", None, sign_entry(entry, authority), authority.fingerprint)
     monkeypatch.setenv("PORTABLE_CATALOG", str(catalog.path))
     begun(url, "key")

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 import portable
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.keys.authority import Authority
 from portable.keys.keyring import Keyring
 from portable.keys.passphrase import Argon2Parameters, PassphraseIdentity, PassphraseRecipient
@@ -168,14 +169,6 @@ def sealed_catalog(folder: Path, url: str, endpoint: str) -> tuple[Path, Path]:
     )
     catalog = LocalCatalog(folder / "catalog.json")
     catalog.create()
-    entry = Entry(
-        name="lake",
-        generation=1,
-        write_id=new_write_id(),
-        phase="active",
-        home=home,
-        lease=30.0,
-        authority=authority.fingerprint,
-    )
+    entry = first_entry("lake", home, lease=30.0, authority=authority.fingerprint)
     catalog.compare_and_swap("lake", None, sign_entry(entry, authority), authority.fingerprint)
     return keyring, catalog.path

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Entry, Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.keys.authority import Authority
 from portable.keys.identity_file import IdentityFile, IdentityFileRecipient
 from portable.keys.keyring import Keyring
@@ -62,15 +63,7 @@ class Catalog:
 
     def add(self, name: str, home: Home, **fields: Any) -> Entry:
         """Put a first entry of the volume `name` into the catalog."""
-        entry = Entry(
-            name=name,
-            generation=1,
-            write_id=new_write_id(),
-            phase="active",
-            home=home,
-            lease=self.lease,
-            authority=self.authority.fingerprint,
-        )
+        entry = first_entry(name, home, lease=self.lease, authority=self.authority.fingerprint)
         return self.swap(entry, **fields)
 
     def swap(self, entry: Entry, *, expected: str | None = None) -> Entry:

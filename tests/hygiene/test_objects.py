@@ -9,8 +9,9 @@ import pytest
 from portable import open_volume
 from portable.backends.location import Location
 from portable.backends.registry import open_backend
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.cli.identity import AskedIdentity
 from portable.keys.passphrase import PassphraseRecipient
 from portable.sealed import Metadata
@@ -54,15 +55,7 @@ def roots(planted: Planted, custody: Custody, tmp_path: Path, monkeypatch: pytes
     home = Home(
         url=f"memory://{tmp_path.name}", mode="sealed", keyring=str(custody.path), volume="lake", volume_id=keys.volume_id.hex()
     )
-    entry = Entry(
-        name="lake",
-        generation=1,
-        write_id=new_write_id(),
-        phase="active",
-        home=home,
-        lease=30.0,
-        authority=custody.authority.fingerprint,
-    )
+    entry = first_entry("lake", home, lease=30.0, authority=custody.authority.fingerprint)
     catalog.compare_and_swap("lake", None, sign_entry(entry, custody.authority), entry.authority)
     leased = open_volume("portable://lake", catalog=catalog.path)
     leased.write("a", bytes(1 << 20))

@@ -10,10 +10,11 @@ import pytest
 from migrate.switch import Switch
 from portable.backends.location import Location
 from portable.backends.registry import open_backend
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.homes import Homes
 from portable.catalog.local import LocalCatalog
 from portable.catalog.pins import Pins
+from portable.catalog.transitions import first_entry
 from portable.keys.authority import Authority
 from portable.keys.volume_keys import VolumeKeys
 from portable.leased import LeasedVolume
@@ -87,15 +88,7 @@ class World:
         self.backends = {home: Held(open_backend(Location(url=home.url))) for home in (self.old, self.new)}
         self.catalog = LocalCatalog(folder / "catalog.json")
         self.catalog.create()
-        entry = Entry(
-            name="lake",
-            generation=1,
-            write_id=new_write_id(),
-            phase="active",
-            home=self.old,
-            lease=LEASE,
-            authority=authority.fingerprint,
-        )
+        entry = first_entry("lake", self.old, lease=LEASE, authority=authority.fingerprint)
         self.catalog.compare_and_swap("lake", None, sign_entry(entry, authority), authority.fingerprint)
         self.switch = Switch(self.homes("coordinator"), authority, sleep=self.clock.skip)
 

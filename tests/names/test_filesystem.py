@@ -4,8 +4,9 @@ import fsspec
 import pandas as pd
 import pytest
 
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.filesystem import PortableFileSystem
 from portable.keys.authority import Authority
 from portable.keys.keyring import Keyring
@@ -27,15 +28,7 @@ def filesystem(tmp_path, monkeypatch):
         volume="lake",
         volume_id=keys.volume_id.hex(),
     )
-    entry = Entry(
-        name="lake",
-        generation=1,
-        write_id=new_write_id(),
-        phase="active",
-        home=home,
-        lease=30.0,
-        authority=authority.fingerprint,
-    )
+    entry = first_entry("lake", home, lease=30.0, authority=authority.fingerprint)
     catalog = LocalCatalog(tmp_path / "catalog.json")
     catalog.create()
     catalog.compare_and_swap("lake", None, sign_entry(entry, authority), authority.fingerprint)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.config import settings
 from portable.errors import UnknownEpoch, UnlockFailed, UntrustedSignature
 from portable.keys.authority import Authority
@@ -35,15 +36,7 @@ class Lake:
             volume="lake",
             volume_id=unlocked.volume("lake").volume_id.hex(),
         )
-        entry = Entry(
-            name="lake",
-            generation=1,
-            write_id=new_write_id(),
-            phase="active",
-            home=home,
-            lease=LEASE,
-            authority=self.authority.fingerprint,
-        )
+        entry = first_entry("lake", home, lease=LEASE, authority=self.authority.fingerprint)
         catalog.compare_and_swap("lake", None, sign_entry(entry, self.authority), self.authority.fingerprint)
         monkeypatch.setenv("PORTABLE_CATALOG", str(catalog.path))
         monkeypatch.setenv("PORTABLE_AUTHORITY", self.authority.fingerprint)

@@ -33,6 +33,14 @@ replayed after it is older than what clients have seen.
 """
 
 
+def first_entry(name: str, home: Home, *, lease: float, authority: str) -> Entry:
+    """Return the unsigned entry with which a volume comes into a catalog: active at `home`, generation 1.
+
+    `lease` is in seconds, `authority` the fingerprint of who will sign.
+    """
+    return Entry(name=name, generation=1, write_id=new_write_id(), phase="active", home=home, lease=lease, authority=authority)
+
+
 def successor(
     entry: Entry,
     phase: Phase,

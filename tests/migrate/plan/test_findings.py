@@ -10,8 +10,9 @@ import pytest
 from migrate.findings import BLOCKING, KINDS, TABLE, Finding
 from migrate.plan import Plan, make_plan
 from portable.backends.protocol import Attributes, Capabilities, Stat
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.errors import ConfigurationError, UnknownEpoch, UnlockFailed, UntrustedSignature
 from portable.keys.authority import Authority
 from portable.keys.passphrase import PassphraseIdentity
@@ -313,15 +314,7 @@ def catalog(site: Site, authority: Authority) -> Put:
     """Put an entry into the migration's catalog."""
 
     def put(home: Home) -> None:
-        entry = Entry(
-            name="lake",
-            generation=1,
-            write_id=new_write_id(),
-            phase="active",
-            home=home,
-            lease=30,
-            authority=authority.public.fingerprint,
-        )
+        entry = first_entry("lake", home, lease=30, authority=authority.public.fingerprint)
         catalog = LocalCatalog(site.folder / "catalog.json")
         catalog.create()
         catalog.compare_and_swap("lake", None, sign_entry(entry, authority), authority.public.fingerprint)

@@ -5,8 +5,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from portable.catalog.entry import Entry, Home, new_write_id, sign_entry
+from portable.catalog.entry import Home, sign_entry
 from portable.catalog.local import LocalCatalog
+from portable.catalog.transitions import first_entry
 from portable.cli.catalog.options import DEFAULT_LEASE, AuthorityPath, CatalogPath, StorageClass, VolumeName, authority_file
 from portable.cli.identity import AskedIdentity
 from portable.cli.store_options import StoreOptions, takes
@@ -65,13 +66,5 @@ def add(
         home = msgspec.structs.replace(
             home, mode="sealed", keyring=opened.reference(store.keyring), volume=in_keyring, volume_id=keys.volume_id.hex()
         )
-    entry = Entry(
-        name=name,
-        generation=1,
-        write_id=new_write_id(),
-        phase="active",
-        home=home,
-        lease=lease,
-        authority=signer.fingerprint,
-    )
+    entry = first_entry(name, home, lease=lease, authority=signer.fingerprint)
     opened.compare_and_swap(name, None, sign_entry(entry, signer), signer.fingerprint)
