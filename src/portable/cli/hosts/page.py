@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from portable.cli.hosts import evidence, values
 from portable.cli.hosts.printing import SIGNS
 from portable.cli.hosts.words import Language, word
+from portable.cli.pages import environment
 from portable.hosts.comparing import VERDICTS, Compared, Matrix
 from portable.hosts.deciding import PRICE_AGE
 from portable.hosts.difference import Change
@@ -20,14 +19,8 @@ _ACROSS: Final = 3
 
 def matrix_page(matrix: Matrix, changes: Sequence[Change] | None, language: Language) -> str:
     """Return the page in one language. `changes` are shown where they were asked for."""
-    environment = Environment(
-        loader=PackageLoader("portable.cli.hosts"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {
+    filling = environment("portable.cli.hosts")
+    filling.globals |= {
         "word": partial(word, language=language),
         "decided": partial(values.decided, language=language),
         "lines": partial(evidence.lines, language=language),
@@ -36,7 +29,7 @@ def matrix_page(matrix: Matrix, changes: Sequence[Change] | None, language: Lang
         "text": partial(_text, language=language),
         "sign": SIGNS.__getitem__,
     }
-    return environment.get_template("matrix.html.j2").render(
+    return filling.get_template("matrix.html.j2").render(
         language=language,
         matrix=matrix,
         document=matrix.requirements,
