@@ -1,19 +1,16 @@
 """A staged upload to an fsspec filesystem: fsspec stages nothing at a host, so the parts wait on this machine."""
 
 import os
-import tempfile
-import weakref
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Final
 
 from typing_extensions import Buffer
 
 from portable.backends.fsspec_writing import Spooled
-from portable.backends.local_files import write_at
 from portable.backends.parts import check_parts
 from portable.backends.protocol import ANY, Checksum, Expectation, Stat
-from portable.errors import ConfigurationError, NotFound, Unavailable, Unsupported
+from portable.backends.spool import Spool
+from portable.errors import ConfigurationError, Unsupported
 
 PART_SIZE: Final = 8 << 20
 """Bytes: part n lies at n times this, so every part but the last has exactly this size."""
@@ -30,30 +27,21 @@ class FsspecUpload:
     def __init__(self, key: str, send: Callable[[Spooled], Stat], *, url: str) -> None:
         self._what, self._key, self._url, self._send = f"{key!r} in {url}", key, url, send
         self._sizes: dict[int, int] = {}
-        try:
-            descriptor, name = tempfile.mkstemp(prefix="portable-")
-            Path(name).unlink()
-        except OSError as error:
-            raise Unavailable(f"begin {self._what}: no temporary file can be made here: {error.strerror}") from None
-        self._descriptor = descriptor
-        self._close = weakref.finalize(self, os.close, descriptor)
+        self._spool = Spool(self._what)
 
     def part(self, number: int, data: Buffer) -> Checksum:
         """See `Upload.part`. Nothing is sent. Raises: Unavailable (no room), ConfigurationError (too large), NotFound."""
-        self._check_open("part")
+        self._spool.check_open("part")
         view = memoryview(data).cast("B")
         if view.nbytes > PART_SIZE:
             raise ConfigurationError(f"part {number} of {self._what}: {view.nbytes} bytes, over {PART_SIZE}")
-        try:
-            write_at(self._descriptor, view, number * PART_SIZE)
-        except OSError as error:
-            raise Unavailable(f"part {number} of {self._what}: {error.strerror}") from None
+        self._spool.write(number, view, number * PART_SIZE)
         self._sizes[number] = view.nbytes
         return "none"
 
     def staged(self) -> Mapping[int, int]:
         """See `Upload.staged`: what waits on this machine."""
-        self._check_open("staged")
+        self._spool.check_open("staged")
         return dict(self._sizes)
 
     def commit(self, expect: Expectation = ANY) -> Stat:
@@ -63,21 +51,17 @@ class FsspecUpload:
         """
         if expect != ANY:
             raise Unsupported(f"commit {self._what}: an fsspec filesystem writes without a condition")
-        self._check_open("commit")
+        self._spool.check_open("commit")
         numbers = sorted(self._sizes)
         check_parts(numbers, key=self._key, url=self._url)
         if any(self._sizes[number] != PART_SIZE for number in numbers[:-1]):
             raise ConfigurationError(f"commit {self._what}: every part but the last has {PART_SIZE} bytes")
         size = numbers[-1] * PART_SIZE + self._sizes[numbers[-1]]
-        os.ftruncate(self._descriptor, size)
-        stat = self._send(Spooled(self._descriptor, size))
-        self._close()
+        os.ftruncate(self._spool.descriptor, size)
+        stat = self._send(Spooled(self._spool.descriptor, size))
+        self._spool.close()
         return stat
 
     def abort(self) -> None:
         """See `Upload.abort`."""
-        self._close()
-
-    def _check_open(self, operation: str) -> None:
-        if not self._close.alive:
-            raise NotFound(f"{operation} {self._what}: the upload was committed or aborted")
+        self._spool.close()

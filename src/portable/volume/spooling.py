@@ -4,15 +4,13 @@ What waits is ciphertext, in a file without a name in the folder for temporary f
 """
 
 import mmap
-import os
-import tempfile
-import weakref
 from collections.abc import Mapping
 
 from typing_extensions import Buffer
 
 from portable.backends.protocol import ANY, Attributes, Backend, Checksum, Expectation, Stat
-from portable.errors import NotFound, Unavailable, Unsupported
+from portable.backends.spool import Spool
+from portable.errors import Unsupported
 
 
 class SpooledUpload:
@@ -27,58 +25,43 @@ class SpooledUpload:
         """Make the file that waits. Raises: Unavailable (no temporary file can be made here)."""
         self._backend, self._key, self._attributes = backend, key, attributes
         self._lengths: list[int] = []
-        try:
-            self._file = tempfile.TemporaryFile(prefix="portable-", buffering=0)  # noqa: SIM115 - closed by `_close`
-        except OSError as error:
-            raise Unavailable(f"write {key!r}: no temporary file can be made here: {error.strerror}") from None
-        self._close = weakref.finalize(self, self._file.close)
+        self._spool = Spool(f"{key!r} in {backend!r}")
 
     def part(self, number: int, data: Buffer) -> Checksum:
         """See `Upload.part`; parts come in turn. Raises: Unsupported (longer than one put), Unavailable (no room), NotFound."""
-        self._check_open()
+        self._spool.check_open("part")
         view = memoryview(data).cast("B")
         if number != len(self._lengths):
             raise ValueError(f"part {number} of {self._key!r} is out of turn: {len(self._lengths)} comes next")
-        largest, length = self._backend.capabilities.largest_conditional, sum(self._lengths) + view.nbytes
-        if length > largest:
+        largest, length = self._backend.capabilities.largest_conditional, sum(self._lengths)
+        if length + view.nbytes > largest:
             raise Unsupported(
                 f"write {self._key!r} to {self._backend!r}: the host commits an upload on no condition, and takes at most "
                 f"{largest} bytes in one put"
             )
-        try:
-            written = 0
-            while written < view.nbytes:
-                written += os.write(self._file.fileno(), view[written:])
-        except OSError as error:
-            raise Unavailable(
-                f"write {self._key!r}: {length} bytes must wait in {tempfile.gettempdir()} (TMPDIR): {error.strerror}"
-            ) from None
+        self._spool.write(number, view, length)
         self._lengths.append(view.nbytes)
         return "none"
 
     def staged(self) -> Mapping[int, int]:
         """See `Upload.staged`: what waits on this machine."""
-        self._check_open()
+        self._spool.check_open("staged")
         return dict(enumerate(self._lengths))
 
     def commit(self, expect: Expectation = ANY) -> Stat:
         """Put the whole object. Raises: what `Backend.put` raises; may be repeated after Unavailable."""
-        self._check_open()
+        self._spool.check_open("commit")
         # Not closed by hand: the frames of an error refer to parts of it for as long as the error is looked at.
-        mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        mapped = mmap.mmap(self._spool.descriptor, 0, access=mmap.ACCESS_READ)
         stat = self._backend.put(self._key, mapped, expect=expect, attributes=self._attributes)
-        self._close()
+        self._spool.close()
         return stat
 
     def abort(self) -> None:
         """See `Upload.abort`."""
-        self._close()
+        self._spool.close()
 
     def through(self, backend: Backend) -> "SpooledUpload":
         """Return the same upload, to be committed through another backend that is bound to the same store."""
         self._backend = backend
         return self
-
-    def _check_open(self) -> None:
-        if not self._close.alive:
-            raise NotFound(f"the upload of {self._key!r} was committed or aborted")
