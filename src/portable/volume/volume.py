@@ -124,8 +124,8 @@ class Volume:
 
         In a clear volume the host keeps the attributes, and the time is the host's. Up to `parallel` parts (default: the
         volume's) are on their way at once; with 1, the calling thread sends them one after another, from one buffer. `size` is
-        that of `data` in bytes, where only the caller knows it. An upload that the host cannot commit with `expect` is refused
-        (Unsupported) before anything is sent.
+        that of `data` in bytes, where only the caller knows it. What the host cannot commit in parts with `expect` waits in
+        a temporary file, and is refused (Unsupported) in a clear volume, before anything is sent.
         """
         attributes, sealing = self._sealed(key, described)
         return stage(
