@@ -41,6 +41,26 @@ def test_the_location_wins() -> None:
     assert (azure.account, azure.endpoint) == ("mine", "http://h/mine")
 
 
+@pytest.mark.parametrize(
+    "endpoint", ["ftp://host", "host", "https://", "https://user:HIDDEN@host", "https://host?q", "http://h:99999"]
+)
+def test_what_is_no_endpoint_is_refused_and_not_repeated(endpoint: str) -> None:
+    with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL") as caught:
+        s3_credentials(Location("s3://bucket", credentials="env:X_"), {**S3, "X_AWS_ENDPOINT_URL": endpoint})
+    assert "HIDDEN" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="X_AZURE_STORAGE_ENDPOINT") as caught:
+        azure_credentials(Location("az://c", credentials="env:X_"), {**AZURE, "X_AZURE_STORAGE_ENDPOINT": endpoint})
+    assert "HIDDEN" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="an endpoint must be") as caught:
+        Location("s3://bucket", endpoint=endpoint)
+    assert "HIDDEN" not in str(caught.value)
+
+
+@pytest.mark.parametrize("endpoint", ["http://[::1]:8333", "https://s3.fr-par.example", "http://127.0.0.1:1/account"])
+def test_an_endpoint_may_have_a_port_and_a_path(endpoint: str) -> None:
+    assert s3_credentials(Location("s3://bucket", endpoint=endpoint, credentials="env:X_"), S3).endpoint == endpoint
+
+
 @pytest.mark.parametrize("missing", S3)
 def test_a_missing_s3_variable_is_named(missing: str) -> None:
     environment = {name: value for name, value in S3.items() if name != missing}

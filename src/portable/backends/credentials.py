@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from portable.backends.extras import needed
-from portable.backends.location import Location
+from portable.backends.location import Location, check_endpoint
 from portable.backends.transport import AUTHORITIES, Transport, Withheld, transport
 from portable.errors import ConfigurationError
 
@@ -107,6 +107,7 @@ def _azure(location: Location, kind: str, name: str, environment: Mapping[str, s
             f"{location.url}: name the storage account (`account`, or set {prefix}ACCOUNT or {prefix}CONNECTION_STRING)"
         )
     endpoint = (location.endpoint or found["endpoint"] or f"https://{account}.blob.core.windows.net").rstrip("/")
+    check_endpoint(endpoint, named=f"{location.url}: its endpoint ({prefix}ENDPOINT or {prefix}CONNECTION_STRING)")
     if found["key"]:
         return AzureCredentials(account, endpoint, key=found["key"])
     if found["sas"]:
@@ -171,6 +172,7 @@ def _place(location: Location, found: Mapping[str, str]) -> tuple[str, str]:
         )
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     endpoint = location.endpoint or found["endpoint"] or f"https://s3.{region}.{suffix}"
+    check_endpoint(endpoint, named=f"{location.url}: its endpoint (AWS_ENDPOINT_URL, or endpoint_url of a profile)")
     return endpoint.rstrip("/"), region
 
 

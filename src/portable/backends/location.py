@@ -16,6 +16,8 @@ _CONTAINER: Final = {
     "memory": re.compile(r"[A-Za-z0-9._-]+"),
 }
 _FSSPEC: Final = re.compile(r"fsspec\+([a-z][a-z0-9.-]*)")
+_ENDPOINT: Final = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^@?#\s/:\[\]]+)(?::(?P<port>[0-9]{1,5}))?(?:/[^@?#\s]*)?")
+_LAST_PORT: Final = 65535
 _CREDENTIALS: Final = re.compile(r"default|env:[A-Za-z_][A-Za-z0-9_]*|env:|profile:\S.*")
 
 
@@ -49,8 +51,8 @@ class Location:
             )
         if not _CREDENTIALS.fullmatch(self.credentials):
             raise ConfigurationError("credentials must be `default`, `env:PREFIX_` or `profile:NAME`")
-        if self.endpoint is not None and not re.fullmatch(r"https?://[^@?#\s]+", self.endpoint):
-            raise ConfigurationError("an endpoint must be an http:// or https:// URL without user information or query")
+        if self.endpoint is not None:
+            check_endpoint(self.endpoint, named="an endpoint")
         if self.storage_class is not None and self.scheme not in ("s3", "az"):
             raise ConfigurationError(f"{self.url!r} has no storage classes (`storage_class`): only s3: and az: have")
         if self.scheme == "file":
@@ -113,6 +115,13 @@ def same_store(one: Location, other: Location) -> bool:
         return one.path == other.path
     pairs = ((one.endpoint, other.endpoint), (one.account, other.account))
     return all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+
+def check_endpoint(endpoint: str, *, named: str) -> None:
+    """Raise ConfigurationError for what is no host's URL; `named` is what the message calls it, which does not repeat it."""
+    found = _ENDPOINT.fullmatch(endpoint)
+    if found is None or int(found["port"] or 0) > _LAST_PORT:
+        raise ConfigurationError(f"{named} must be an http:// or https:// URL without user information or query")
 
 
 def _check_path(url: str, path: Path) -> None:
