@@ -195,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=7, help="rounds of small objects; of large ones a third (default: 7)")
     parser.add_argument("--quick", action="store_true", help="little of everything: tells that it works, and no speeds")
     given = parser.parse_args(arguments)
-    size = Size(5, 20, 2 * PART, given.rounds) if given.quick else Size(100, 2000, 8 * PART, given.rounds)
+    size = Size(5, 20, 2 * PART, given.rounds) if given.quick else Size(200, 2000, 8 * PART, given.rounds)
     packages = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC. {description()}, {packages}.\n")
     with others() as share:

@@ -66,9 +66,12 @@ def interleaved(runs: Sequence[Run], rounds: int, times: int = 1) -> list[Series
 
 
 def in_turn(takes: Sequence[Callable[[], Sample]], rounds: int) -> list[Series]:
-    """Take a sample of each in turn, `rounds` times over."""
-    table = [[take() for take in takes] for _ in range(rounds)]
-    return [Series(tuple(column)) for column in zip(*table, strict=True)]
+    """Take a sample of each in turn, `rounds` times over, there and back: each finds the machine as the last one left it."""
+    columns: list[list[Sample]] = [[] for _ in takes]
+    for number in range(rounds):
+        for take, column in list(zip(takes, columns, strict=True))[:: -1 if number % 2 else 1]:
+            column.append(take())
+    return [Series(tuple(column)) for column in columns]
 
 
 def cpu_ratio(peer: Series, own: Series) -> float:
