@@ -15,6 +15,7 @@ from portable.backends.azure_names import check_readable, check_writable, obstac
 from portable.backends.azure_upload import new_token
 from portable.backends.http1 import fields
 from portable.backends.protocol import ABSENT, ANY, Attributes, Matches
+from portable.backends.target import target_of
 from portable.errors import InvalidKey
 
 keys = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
@@ -22,17 +23,17 @@ keys = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 
 @given(key=keys)
 def test_a_name_comes_back_from_its_url(key: str) -> None:
-    target = requests.target("http://host/account", "container", key, "comp=block", "", "sig=1")
-    assert target.isascii()
-    path, _, query = target.partition("?")
-    assert unquote(path.removeprefix("http://host/account/container/")) == key
-    assert query == "comp=block&sig=1"
-    assert urlsplit(target).fragment == ""
+    target = requests.target(target_of("http://host/account/container"), key, "comp=block", "", "sig=1")
+    assert str(target).isascii()
+    assert unquote(target.path.removeprefix("/account/container/")) == key
+    assert target.query == "comp=block&sig=1"
+    assert urlsplit(str(target)).fragment == ""
 
 
 def test_a_container_is_named_without_a_blob() -> None:
-    assert requests.target("http://host", "container", "", "a=b") == "http://host/container?a=b"
-    assert requests.target("http://host", "container", "a") == "http://host/container/a"
+    container = target_of("http://host/container")
+    assert str(requests.target(container, "", "a=b")) == "http://host/container?a=b"
+    assert str(requests.target(container, "a")) == "http://host/container/a"
 
 
 def test_conditions_are_headers() -> None:

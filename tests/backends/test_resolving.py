@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from portable.backends.resolving import connected
+from portable.backends.target import target_of
 from portable.backends.transport import Transport
 from portable.backends.wire import Wire
 from portable.errors import Unavailable
@@ -66,7 +67,7 @@ def test_a_resolver_that_does_not_answer_ends_no_request_late(monkeypatch: pytes
     monkeypatch.setattr(socket, "getaddrinfo", waits)
     wire, begun = Wire(Transport(), url="s3://bucket"), time.monotonic()
     with pytest.raises(Unavailable, match="timed out"):
-        wire.send("GET", "http://name.invalid/key", {}, seconds=1.0, operation="get", key="key")
+        wire.send("GET", target_of("http://name.invalid/key"), {}, seconds=1.0, operation="get", key="key")
     assert time.monotonic() - begun < 5
     answers.set()
     for thread in threading.enumerate():

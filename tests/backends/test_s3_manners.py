@@ -73,7 +73,7 @@ def test_a_host_that_knows_buckets_by_its_name_alone_is_asked_so(ministack: Mini
 
 @pytest.mark.parametrize("bucket_name", ["Upper", "under_score", "dotted.bucket"])
 def test_a_bucket_that_can_be_no_part_of_a_host_s_name_is_refused_where_it_must_be(bucket_name: str) -> None:
-    assert container("https://s3.example.eu", bucket_name, "path") == f"https://s3.example.eu/{bucket_name}"
+    assert str(container("https://s3.example.eu", bucket_name, "path")) == f"https://s3.example.eu/{bucket_name}"
     with pytest.raises(ConfigurationError, match=bucket_name):
         container("https://s3.example.eu", bucket_name, "virtual")
 

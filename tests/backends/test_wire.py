@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 import pytest
 import trustme
 
+from portable.backends.target import target_of
 from portable.backends.transport import Transport
 from portable.backends.wire import Answer, Wire
 from portable.errors import ConfigurationError, Unavailable
@@ -39,7 +40,7 @@ def wire() -> Iterator[Wire]:
 
 def send(wire: Wire, target: str, body: bytes | None = None, method: str = "PUT", **options: float | None) -> Answer:
     given = {"seconds": 10.0, **options}
-    return wire.send(method, target, {"name": "value"}, body, operation="put", key="key", **given)  # type: ignore[arg-type]
+    return wire.send(method, target_of(target), {"name": "value"}, body, operation="put", key="key", **given)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -261,7 +262,7 @@ def test_a_closed_wire_keeps_no_connections(host: Answering) -> None:
 
 def test_a_header_that_cannot_be_sent_is_refused_before_anything_is_sent(wire: Wire, host: Answering) -> None:
     with pytest.raises(ConfigurationError, match="put 'key' in az://container"):
-        wire.send("PUT", host.endpoint + "/", {"name": "a\r\nother: b"}, None, seconds=1, operation="put", key="key")
+        wire.send("PUT", target_of(host.endpoint + "/"), {"name": "a\r\nother: b"}, None, seconds=1, operation="put", key="key")
     assert host.connections == 0
 
 

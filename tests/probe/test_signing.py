@@ -9,6 +9,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from portable.backends.sigv4 import UNSIGNED, Signer
+from portable.backends.target import target_of
 
 AT = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
 URLS = [
@@ -23,7 +24,9 @@ URLS = [
 @pytest.mark.parametrize("token", [None, "a/session+token=="])
 def test_requests_are_signed_as_botocore_signs_them(url: str, token: str | None) -> None:
     headers = {"Content-MD5": "aaaa", "x-amz-meta-a": "b  c", "If-Match": '"etag"'}
-    ours = Signer("AKID", "secret", token, "eu-west-1").headers("PUT", url, headers, payload=UNSIGNED, at=AT)
+    ours = Signer("AKID", "secret", token, "eu-west-1").headers(
+        "PUT", target_of(url), headers, payload=UNSIGNED, at=AT.timestamp()
+    )
     request = AWSRequest("PUT", url, headers=headers)
     signer = S3SigV4Auth(Credentials("AKID", "secret", token), "s3", "eu-west-1")
     signer.payload = lambda _: UNSIGNED
@@ -36,7 +39,7 @@ def test_requests_are_signed_as_botocore_signs_them(url: str, token: str | None)
 @pytest.mark.parametrize("token", [None, "a/session+token=="])
 def test_urls_are_presigned_as_botocore_presigns_them(token: str | None) -> None:
     url = "https://s3.example.org/bucket/a%20b"
-    ours = Signer("AKID", "secret", token, "eu-west-1").presigned("GET", url, at=AT, seconds=300)
+    ours = Signer("AKID", "secret", token, "eu-west-1").presigned("GET", target_of(url), at=AT.timestamp(), seconds=300)
     request = AWSRequest("GET", url)
     with patch("botocore.auth.get_current_datetime", return_value=AT):
         S3SigV4QueryAuth(Credentials("AKID", "secret", token), "s3", "eu-west-1", expires=300).add_auth(request)

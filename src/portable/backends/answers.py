@@ -6,7 +6,6 @@ repeat URLs, and those may carry signatures.
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
 from typing import Final
 
 from portable.backends.protocol import ABSENT, ANY, Expectation, Matches
@@ -162,22 +161,9 @@ def no_answer(reason: str, *, operation: str, key: str, url: str) -> Unavailable
     return Unavailable(f"{describe(operation, key, url)}: {reason}")
 
 
-class understood:  # noqa: N801  # it is used as a function is
-    """Turns KeyError and ValueError inside into the error for an answer that lacks what it must have, or says nonsense."""
-
-    __slots__ = ("_key", "_operation", "_url")
-
-    def __init__(self, operation: str, key: str, url: str) -> None:
-        self._operation, self._key, self._url = operation, key, url
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Raise Unavailable, where it was not understood."""
-        if isinstance(error, KeyError | ValueError) and not isinstance(error, PortableError):
-            reason = f"the answer cannot be understood ({error})"
-            raise no_answer(reason, operation=self._operation, key=self._key, url=self._url) from None
+def not_understood(error: Exception, *, operation: str, key: str, url: str) -> Unavailable:
+    """Return the error for an answer that lacks what it must have, or says nonsense, as `error` tells."""
+    return no_answer(f"the answer cannot be understood ({error})", operation=operation, key=key, url=url)
 
 
 def describe(operation: str, key: str, url: str) -> str:

@@ -18,6 +18,7 @@ from portable.backends.attribute_rules import HEADERS, answered
 from portable.backends.extras import needed
 from portable.backends.http_fields import moment, path, quoted
 from portable.backends.protocol import Attributes, Checksum, Stat
+from portable.backends.target import Target
 
 VERSION: Final = "2023-11-03"
 """The service version of every request: it knows CRC64 (2019-02-02) and names in listings that are no XML (2021-02-12)."""
@@ -33,11 +34,10 @@ _BLOCK: Final = re.compile(r"([0-9a-f]{32})([0-9]{6})")
 """A block's id, decoded: the token of its upload, and its number."""
 
 
-def target(endpoint: str, container: str, name: str, *queries: str) -> str:
-    """Return the URL of a blob, or of the container where `name` is empty."""
-    asked = "&".join(filter(None, queries))
-    address = f"{endpoint}/{container}/{path(name)}" if name else f"{endpoint}/{container}"
-    return f"{address}?{asked}" if asked else address
+def target(container: Target, name: str, *queries: str) -> Target:
+    """Return where a blob is, or the container where `name` is empty."""
+    place = f"{container.path}/{path(name)}" if name else container.path
+    return Target(container.origin, container.host, place, "&".join(filter(None, queries)))
 
 
 def described(attributes: Attributes | None) -> dict[str, str]:

@@ -7,12 +7,13 @@ from typing import Final
 from typing_extensions import Buffer
 
 from portable.backends import azure_requests as requests
-from portable.backends.answers import describe, is_missing_container, no_answer, read_retry_after, refusal, understood
+from portable.backends.answers import describe, is_missing_container, no_answer, not_understood, read_retry_after, refusal
 from portable.backends.azure_signing import Signer
 from portable.backends.credentials import AzureCredentials
 from portable.backends.http_fields import condition
 from portable.backends.parts import part_seconds
 from portable.backends.protocol import ANY, Attributes, Checksum, Expectation, Fetched, Matches, Stat
+from portable.backends.target import target_of
 from portable.backends.wire import REFUSAL_ROOM, Answer, Wire, allowance
 from portable.errors import Corrupt, PortableError
 
@@ -28,7 +29,7 @@ class AzureWire:
     ) -> None:
         """`bound` is in seconds; `tier` is the access tier of what is written. Raises: ConfigurationError."""
         self._written = requests.in_tier(tier)
-        self._container, self._endpoint, self._url, self._bound = container, credentials.endpoint, url, bound
+        self._container, self._url, self._bound = target_of(f"{credentials.endpoint}/{container}"), url, bound
         self._signer = Signer(container, credentials, url=url)
         self._wire = Wire(credentials.transport, url=url)
         self._checks_ranges = True
@@ -51,9 +52,11 @@ class AzureWire:
             return Fetched(b"", found)
         if answer.status not in (200, 206):
             raise self._refusal(answer, "get", key, expect)
-        with understood("get", key, self._url):
+        try:
             begins, size = requests.place(answer.headers)
             found = requests.stat(key, size, answer.headers, requests.attributes(answer.headers))
+        except (KeyError, ValueError) as error:
+            raise not_understood(error, operation="get", key=key, url=self._url) from None
         if start >= size:  # Azurite answers 206 to a range of an empty blob
             return Fetched(b"", found)
         length = memoryview(answer.body).nbytes
@@ -67,9 +70,11 @@ class AzureWire:
         answer = self._send("HEAD", name, {}, None, expect=expect, operation="stat", key=key)
         if answer.status != 200:
             raise self._refusal(answer, "stat", key, expect)
-        with understood("stat", key, self._url):
+        try:
             _, size = requests.place(answer.headers)
             return requests.stat(key, size, answer.headers, requests.attributes(answer.headers))
+        except (KeyError, ValueError) as error:
+            raise not_understood(error, operation="stat", key=key, url=self._url) from None
 
     def put(self, name: str, data: Buffer, expect: Expectation, attributes: Attributes | None, *, key: str) -> Stat:
         """Put Blob: do what `Backend.put` does."""
@@ -77,8 +82,10 @@ class AzureWire:
         headers = {"x-ms-blob-type": "BlockBlob", requests.CRC64: crc, **self._written, **requests.described(attributes)}
         answer = self._send("PUT", name, headers, data, expect=expect, operation="put", key=key)
         confirmed = self._confirmed(answer, crc, "put", key, expect)
-        with understood("put", key, self._url):
+        try:
             return requests.stat(key, memoryview(data).nbytes, answer.headers, attributes, confirmed)
+        except (KeyError, ValueError) as error:
+            raise not_understood(error, operation="put", key=key, url=self._url) from None
 
     def delete(self, name: str, expect: Expectation, *, key: str) -> None:
         """Delete Blob: do what `Backend.delete` does."""
@@ -104,8 +111,10 @@ class AzureWire:
         headers = {"Content-Type": "application/xml", requests.CRC64: crc, **self._written, **requests.described(attributes)}
         answer = self._send("PUT", name, headers, body, "comp=blocklist", expect=expect, operation="commit", key=key)
         self._confirmed(answer, crc, "commit", key, expect)
-        with understood("commit", key, self._url):
+        try:
             return requests.stat(key, size, answer.headers, attributes)
+        except (KeyError, ValueError) as error:
+            raise not_understood(error, operation="commit", key=key, url=self._url) from None
 
     def blocks(self, name: str, *, key: str) -> dict[str, dict[int, int]]:
         """Get Block List: the lengths of the blocks that this package staged and nobody committed, by token and number.
@@ -119,8 +128,10 @@ class AzureWire:
             return {}
         if answer.status != 200:
             raise self._refusal(answer, operation, key)
-        with understood(operation, key, self._url):
+        try:
             return requests.uncommitted(requests.xml(answer.body))
+        except (KeyError, ValueError) as error:
+            raise not_understood(error, operation=operation, key=key, url=self._url) from None
 
     def page(self, query: str) -> tuple[Answer, PortableError | None]:
         """List Blobs: one page, and what is to be raised if it is none. Raises: Denied, Unavailable."""
@@ -149,7 +160,7 @@ class AzureWire:
         most, stall = allowance(method, seconds or self._bound)
         return self._wire.send(
             method,
-            requests.target(self._endpoint, self._container, name, query, signed_query),
+            requests.target(self._container, name, query, signed_query),
             {"x-ms-version": requests.VERSION, **signed_headers, **condition(expect), **headers},
             body,
             seconds=most,

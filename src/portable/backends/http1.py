@@ -5,7 +5,6 @@ be taken for another: two lengths, a length beside an encoding, folded lines and
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Final
 
 Receive = Callable[[memoryview], int]
@@ -15,8 +14,6 @@ _HEAD_ROOM: Final = 64 << 10
 """Bytes that an answer's head may have."""
 _STEP: Final = 64 << 20
 """Bytes that are set aside for a body before any of it came: a host's word for its length is not trusted beyond this."""
-_LINES: Final = 256
-"""How many header lines are kept as they were read."""
 _BODILESS: Final = {204, 304}
 
 
@@ -29,12 +26,13 @@ def fields(lines: list[str]) -> dict[str, str]:
 
     Raises: BrokenAnswer.
     """
-    pairs = list(map(_field, lines))
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        values.clear()
-        for name, value in pairs:
-            values[name] = f"{values[name]}, {value}" if name in values else value
+    values: dict[str, str] = {}
+    for line in lines:
+        spelled, colon, value = line.partition(":")
+        if not colon or not spelled or " " in spelled or "\t" in spelled:
+            raise BrokenAnswer("a header line is malformed")
+        name, value = spelled.lower(), value.strip(" \t")
+        values[name] = f"{values[name]}, {value}" if name in values else value
     return values
 
 
@@ -180,15 +178,6 @@ class Answers:
         if not count:
             raise BrokenAnswer("the connection was cut")
         return count
-
-
-@lru_cache(_LINES)
-def _field(line: str) -> tuple[str, str]:
-    """Read a line. Most lines of an answer are those of the answer before: to look one up takes a quarter of the time."""
-    name, colon, value = line.partition(":")
-    if not colon or not name or " " in name or "\t" in name:
-        raise BrokenAnswer("a header line is malformed")
-    return name.lower(), value.strip(" \t")
 
 
 def _check_room(length: int, room: int | None) -> None:

@@ -12,6 +12,7 @@ from portable.backends.azure_signing import Signer
 from portable.backends.credentials import AzureCredentials
 from portable.backends.extras import needed
 from portable.backends.raw import NO_HEADERS, Allow, Headers, Ledger, Page, Reply, Sender
+from portable.backends.target import Target, target_of
 from portable.backends.wire import Wire
 from portable.errors import ConfigurationError, Unavailable
 
@@ -31,6 +32,7 @@ class RawAzure:
         """`url` is the store's, for messages. Raises: ConfigurationError (a proxy that cannot be used)."""
         self.endpoint, self.transport, self.ledger = credentials.endpoint, credentials.transport, Ledger()
         self._container, self._credentials, self._url, self._allow = container, credentials, url, allow
+        self._place = target_of(f"{credentials.endpoint}/{container}")
         self._wire = Wire(credentials.transport, url=url)
         self._signer = Signer(container, credentials, url=url)
         self._token = self._sas() if credentials.key else ""
@@ -50,14 +52,14 @@ class RawAzure:
         token, signed = ("", {}) if sender == "nobody" else self._signature()
         if sender == "forger":
             token, signed = _forged(token), {name: value[:-8] + "AAAAAAAA" for name, value in signed.items()}
-        address = requests.target(self.endpoint, self._container, key, query, token)
-        reply = self._sent(method, address, {"x-ms-version": requests.VERSION, **signed, **headers}, body, key)
+        target = requests.target(self._place, key, query, token)
+        reply = self._sent(method, target, {"x-ms-version": requests.VERSION, **signed, **headers}, body, key)
         self.ledger.learn(method, key, reply.headers.get("x-ms-version-id"))
         return reply
 
     def fetch(self, url: str) -> Reply:
         """See `Raw.fetch`."""
-        return self._sent("GET", url, NO_HEADERS, None, "")
+        return self._sent("GET", target_of(url), NO_HEADERS, None, "")
 
     def presigned(self, key: str, *, start: datetime, seconds: int) -> str:
         """See `Raw.presigned`."""
@@ -72,7 +74,7 @@ class RawAzure:
             start=start,
             expiry=start + timedelta(seconds=seconds),
         )
-        return requests.target(self.endpoint, self._container, key, token)
+        return str(requests.target(self._place, key, token))
 
     def put(self, key: str, data: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """See `Raw.put`."""
@@ -150,10 +152,10 @@ class RawAzure:
         found = [(blob.findtext("Name") or "", blob.findtext("Properties/Etag") or "") for blob in _blobs(reply)]
         return reply, found, requests.xml(reply.body).findtext("NextMarker") or ""
 
-    def _sent(self, method: str, address: str, headers: Mapping[str, str], body: bytes | None, key: str) -> Reply:
+    def _sent(self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None, key: str) -> Reply:
         answer = self._wire.send(
             method,
-            address,
+            target,
             headers,
             b"" if body is None and method == "PUT" else body,
             seconds=self._allow(),

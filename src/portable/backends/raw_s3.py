@@ -1,10 +1,11 @@
 """Single S3 requests, signed as asked: rightly, wrongly, for the past, or over another body than is sent."""
 
 import hashlib
+import time
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 from urllib.parse import quote, unquote_plus, urlencode
 from xml.etree.ElementTree import Element, ParseError, fromstring
@@ -13,6 +14,7 @@ from portable.backends.credentials import S3Credentials
 from portable.backends.raw import NO_HEADERS, Allow, Headers, Ledger, Page, Reply, Sender
 from portable.backends.s3_signing import Signers
 from portable.backends.sigv4 import Signer
+from portable.backends.target import Target, target_of
 from portable.backends.traits import Addressing
 from portable.backends.wire import Wire
 from portable.errors import Unavailable
@@ -54,34 +56,33 @@ class RawS3:
     ) -> Reply:
         """See `Raw.send`. `payload` is what is signed for the body's SHA-256, `at` the time of the signature."""
         self.ledger.note(method, key)
-        address = self.address(key, query, style=style, endpoint=endpoint)
+        target = self._target(key, query, style=style, endpoint=endpoint)
         if sender != "nobody":
             signer = self._signers()
             if sender == "forger":
                 signer = replace(signer, secret_access_key=f"{signer.secret_access_key[:-1]}{_other(signer)}")
             digest = payload or hashlib.sha256(body or b"").hexdigest()
-            headers = signer.headers(method, address, headers, payload=digest, at=at or datetime.now(UTC))
-        reply = self._sent(method, address, headers, body, key)
+            headers = signer.headers(method, target, headers, payload=digest, at=at.timestamp() if at else time.time())
+        reply = self._sent(method, target, headers, body, key)
         self.ledger.learn(method, key, reply.headers.get("x-amz-version-id"))
         return reply
 
     def fetch(self, url: str) -> Reply:
         """See `Raw.fetch`."""
-        return self._sent("GET", url, NO_HEADERS, None, "")
+        return self._sent("GET", target_of(url), NO_HEADERS, None, "")
 
     def presigned(self, key: str, *, start: datetime, seconds: int) -> str:
         """See `Raw.presigned`."""
-        return self._signers().presigned("GET", self.address(key), at=start, seconds=seconds)
+        return self._signers().presigned("GET", self._target(key), at=start.timestamp(), seconds=seconds)
 
-    def address(self, key: str, query: str = "", *, style: Addressing | None = None, endpoint: str | None = None) -> str:
-        """Return the URL of a key, or of the bucket."""
+    def _target(self, key: str, query: str = "", *, style: Addressing | None = None, endpoint: str | None = None) -> Target:
         base = endpoint or self.endpoint
         if (style or self._addressing) == "virtual":
             scheme, _, rest = base.partition("://")
             address = f"{scheme}://{self._bucket}.{rest}/{quote(key, safe='/~')}"
         else:
             address = f"{base}/{self._bucket}/{quote(key, safe='/~')}" if key else f"{base}/{self._bucket}"
-        return f"{address}?{query}" if query else address
+        return target_of(f"{address}?{query}" if query else address)
 
     def put(self, key: str, data: bytes, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """See `Raw.put`."""
@@ -174,10 +175,10 @@ class RawS3:
         """See `Raw.close`."""
         self._wire.close()
 
-    def _sent(self, method: str, address: str, headers: Mapping[str, str], body: bytes | None, key: str) -> Reply:
+    def _sent(self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None, key: str) -> Reply:
         answer = self._wire.send(
             method,
-            address,
+            target,
             headers,
             b"" if body is None and method in ("PUT", "POST") else body,
             seconds=self._allow(),

@@ -3,9 +3,9 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from msgspec import Struct
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 from tenacity.nap import sleep_using_event
 from tenacity.wait import wait_base
@@ -67,8 +67,7 @@ class _NotBefore(wait_base):
         return (least or 0.0) + self._jitter(retry_state)
 
 
-@dataclass(slots=True)
-class Past:
+class Past(Struct):
     """What is known when an attempt begins."""
 
     deadline: float

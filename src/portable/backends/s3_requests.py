@@ -10,6 +10,7 @@ from typing_extensions import Buffer
 from portable.backends.attribute_rules import answered, headers
 from portable.backends.http_fields import moment, path, place, quoted
 from portable.backends.protocol import Attributes, Stat
+from portable.backends.target import Target, target_of
 from portable.backends.traits import Addressing
 from portable.errors import ConfigurationError
 
@@ -19,17 +20,17 @@ _IN_A_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:
 _CODE: Final = re.compile(rb"<Code>\s*(\w+)\s*</Code>")
 
 
-def container(endpoint: str, bucket: str, addressing: Addressing) -> str:
-    """Return the URL of a bucket ("Virtual hosting of buckets", Amazon S3 User Guide). Raises: ConfigurationError."""
+def container(endpoint: str, bucket: str, addressing: Addressing) -> Target:
+    """Return where a bucket is ("Virtual hosting of buckets", Amazon S3 User Guide). Raises: ConfigurationError."""
     if addressing == "path":
-        return f"{endpoint}/{bucket}"
+        return target_of(f"{endpoint}/{bucket}")
     scheme, _, rest = endpoint.partition("://")
     if not _IN_A_HOST.fullmatch(bucket) or (scheme == "https" and "." in bucket):
         raise ConfigurationError(
             f"the bucket {bucket!r} cannot be a part of a host's name, as this host wants it (letters of lower case, digits, "
             "hyphens): use another bucket"
         )
-    return f"{scheme}://{bucket}.{rest}"
+    return target_of(f"{scheme}://{bucket}.{rest}")
 
 
 def in_class(storage_class: str | None) -> dict[str, str]:
@@ -37,14 +38,12 @@ def in_class(storage_class: str | None) -> dict[str, str]:
     return {} if storage_class is None else {_STORAGE_CLASS: storage_class}
 
 
-def target(container: str, whole: str, query: Mapping[str, object] | None = None) -> str:
-    """Return the URL of an object: `container` is the bucket's URL, `whole` the key with the store's prefix.
-
-    Where `whole` is empty, it is the bucket's.
-    """
-    is_path = whole or container.count("/") == 2  # there is a path, if only a slash
-    address = f"{container}/{path(whole)}" if is_path else container
-    return f"{address}?{urlencode(query, quote_via=quote)}" if query else address
+def target(container: Target, whole: str, query: Mapping[str, object] | None = None) -> Target:
+    """Return where an object is: `whole` is its key with the store's prefix. Where that is empty, it is the bucket's place."""
+    place = container.path
+    if whole or not place:  # there is a path, if only a slash
+        place = f"{place}/{path(whole)}"
+    return Target(container.origin, container.host, place, urlencode(query, quote_via=quote) if query else "")
 
 
 def described(attributes: Attributes | None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Sends the S3 requests of the data path: each once, signed, within its time, its answer checked or refused."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from typing_extensions import Buffer
 
 from portable.backends import s3_requests as requests
-from portable.backends.answers import describe, no_answer, read_retry_after, refusal, understood
+from portable.backends.answers import describe, no_answer, not_understood, read_retry_after, refusal
 from portable.backends.credentials import S3Credentials
 from portable.backends.http_fields import condition, quoted
 from portable.backends.pacing import Pace
@@ -54,9 +55,11 @@ class S3Wire:
         if answer.status not in (200, 206):
             raise self._refusal(answer, "get", key, expect)
         length = memoryview(answer.body).nbytes
-        with understood("get", key, self._url):
+        try:
             begins, size = requests.found(answer.headers, length)
             stat = requests.stat(key, size, answer.headers)
+        except (KeyError, ValueError) as error:
+            raise not_understood(error, operation="get", key=key, url=self._url) from None
         self._check_version(stat, if_match, "get")
         if start >= size:
             return Fetched(b"", stat)
@@ -70,8 +73,10 @@ class S3Wire:
         answer = self._send("HEAD", name, condition(expect), query=_versioned(version), operation="stat", key=key)
         if answer.status != 200:
             raise self._refusal(answer, "stat", key, expect)
-        with understood("stat", key, self._url):
+        try:
             stat = requests.stat(key, int(answer.headers["content-length"]), answer.headers)
+        except (KeyError, ValueError) as error:
+            raise not_understood(error, operation="stat", key=key, url=self._url) from None
         self._check_version(stat, if_match, "stat")
         return stat
 
@@ -142,7 +147,7 @@ class S3Wire:
         return self._wire.send(
             method,
             target,
-            self._signer().headers(method, target, headers, payload=payload, at=datetime.now(UTC)),
+            self._signer().headers(method, target, headers, payload=payload, at=time.time()),
             body,
             seconds=most - waited,
             stall=stall,

@@ -10,7 +10,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from os import getpid
 from typing import Final
 
 from msgspec import Struct
@@ -18,9 +17,11 @@ from typing_extensions import Buffer
 
 from portable.backends.answers import describe, no_answer
 from portable.backends.http1 import BrokenAnswer
+from portable.backends.target import Target
 from portable.backends.transport import Transport
 from portable.backends.wire_connection import Connection, Route
 from portable.errors import ConfigurationError
+from portable.forks import Birthplace
 
 CONNECTIONS: Final = 64
 """Idle connections that are kept to one host."""
@@ -57,14 +58,14 @@ class Wire:
         """`url` is the store's, for messages. Raises: ConfigurationError (a proxy that cannot be used)."""
         self._route, self._url = Route(transport, url=url), url
         self._idle: _Idle = {}
-        self._process, self._closed = getpid(), False
+        self._birthplace, self._closed = Birthplace(), False
         self._lock = threading.Lock()
         weakref.finalize(self, _close_all, self._idle)
 
     def send(
         self,
         method: str,
-        target: str,
+        target: Target,
         headers: Mapping[str, str],
         body: Buffer | None = None,
         *,
@@ -74,7 +75,7 @@ class Wire:
         room: int | None = None,
         stall: float | None = None,
     ) -> Answer:
-        """Send one request to `target`, a whole URL, and read its whole answer within `seconds`.
+        """Send one request to `target`, and read its whole answer within `seconds`.
 
         Host, Content-Length and Accept-Encoding are added. `body` is read until the call returns, and not after. `room`
         bounds the answer's body, in bytes; `stall` is how many seconds may pass without a byte (by default `seconds`). Raises:
@@ -82,13 +83,12 @@ class Wire:
         certificate that is not trusted).
         """
         deadline = time.monotonic() + seconds
-        end = target.find("/", target.index("://") + 3)
-        origin, path = (target[:end], target[end:]) if end > 0 else (target, "/")
+        origin = target.origin
         view = None if body is None else memoryview(body).cast("B")
         connection: Connection | None = None
         keeps = False
         try:
-            head = self._route.head(method, origin, path, headers, None if view is None else view.nbytes)
+            head = self._route.head(method, target, headers, None if view is None else view.nbytes)
             connection = self._fresh(origin) or self._route.connect(origin, seconds)
             connection.bound(deadline, stall or seconds)
             sent_whole = True
@@ -121,9 +121,9 @@ class Wire:
 
     def _fresh(self, origin: str) -> Connection | None:
         """Take the connection that was used last, if one is still good."""
-        if self._process != getpid():
+        if self._birthplace.left:
             self._lock = threading.Lock()
-            self._process = getpid()
+            self._birthplace = Birthplace()
             _close_all(self._idle)  # this process's copies: the parent goes on with its own
         idle = self._idle.get(origin)
         while idle:

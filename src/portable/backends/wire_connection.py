@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from portable.backends.http1 import Answers, BrokenAnswer, request_head
 from portable.backends.resolving import connected
+from portable.backends.target import Target
 from portable.backends.transport import Transport
 from portable.errors import ConfigurationError
 
@@ -124,12 +125,12 @@ class Route:
             raise
         return connection
 
-    def head(self, method: str, origin: str, path: str, headers: Mapping[str, str], length: int | None) -> bytes:
+    def head(self, method: str, target: Target, headers: Mapping[str, str], length: int | None) -> bytes:
         """Return a request's head. Raises: ValueError (something in it cannot be sent)."""
-        scheme, _, netloc = origin.partition("://")
-        if self._proxy is not None and scheme == "http":
-            path, headers = origin + path, {**headers, **self._credentials()}
-        return request_head(method, path, netloc.removesuffix(f":{_PORTS[scheme]}"), headers, length)
+        asked = f"{target.path or '/'}?{target.query}" if target.query else target.path or "/"
+        if self._proxy is not None and target.origin.startswith("http:"):
+            asked, headers = target.origin + asked, {**headers, **self._credentials()}
+        return request_head(method, asked, target.host, headers, length)
 
     def _tunnel(self, connection: Connection, authority: str) -> None:
         """Ask the proxy for a tunnel (RFC 9110, section 9.3.6)."""

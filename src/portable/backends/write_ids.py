@@ -49,7 +49,7 @@ def write_id_of(stat: Stat) -> str:
 
 def without_write_id(stat: Stat) -> Stat:
     """Return the description without the write id."""
-    if stat.attributes is None or not (own := _names(stat.attributes)):
+    if stat.attributes is None or not stat.attributes.metadata or not (own := _names(stat.attributes)):
         return stat
     metadata = {name: value for name, value in stat.attributes.metadata.items() if name not in own}
     return replace(stat, attributes=replace(stat.attributes, metadata=metadata))

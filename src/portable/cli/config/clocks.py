@@ -8,6 +8,7 @@ from typing import Final
 
 from portable.backends.credentials import azure_credentials, s3_credentials
 from portable.backends.location import Location
+from portable.backends.target import target_of
 from portable.backends.wire import Wire
 from portable.cli.config.findings import Finding
 from portable.config import settings
@@ -27,7 +28,9 @@ def clock_finding(volume: str, location: Location, environ: Mapping[str, str]) -
         wire = Wire(found.transport, url=location.url)
         try:
             asked = time.time()
-            answer = wire.send("HEAD", f"{found.endpoint}/", {}, seconds=_SECONDS, operation="ask for the time of", key="")
+            answer = wire.send(
+                "HEAD", target_of(f"{found.endpoint}/"), {}, seconds=_SECONDS, operation="ask for the time of", key=""
+            )
             answered = time.time()
         finally:
             wire.close()
