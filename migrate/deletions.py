@@ -10,10 +10,11 @@ from migrate.receipts import WORKERS, work_through
 from migrate.states import Sum
 from migrate.trouble import Blamed, Trouble, blame
 from portable.backends.protocol import Matches
-from portable.errors import NotFound, PreconditionFailed, Unsupported
+from portable.errors import NotFound, PreconditionFailed
 from portable.volume import Volume
 
 KEPT = "gone at the source; the object at the target is no longer the copy that was made, so it was not deleted"
+UNCONDITIONAL = "gone at the source; the host of the target deletes under no condition: delete the copy there by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,11 @@ def delete_vanished(
 ) -> DeletionSummary:
     """Delete, at the target, every copy whose original has vanished at the source; forget its receipt once it is gone.
 
-    A deletion expects the very version of the receipt, so nothing that somebody else wrote there is lost.
+    A deletion expects the very version of the receipt, so nothing that somebody else wrote there is lost, now or by a request
+    that is late. A host that cannot do that deletes nothing: the copies are kept, and the gate stays shut while they stand.
 
-    Raises: Unsupported (the target has no conditional deletes), and Denied, Unavailable, KeysError when it seems to refuse
-    every deletion.
+    Raises: Denied, Unavailable, KeysError when the target seems to refuse every deletion.
     """
-    if not target.backend.capabilities.conditional_delete:
-        raise Unsupported("the target host has no conditional deletes, so a deletion could hit what somebody else wrote")
     sums = {"deleted": Sum(), "kept": Sum()}
 
     def delete(copy: tuple[Item, str]) -> _Deleted:
@@ -68,13 +67,17 @@ def delete_vanished(
 
 
 def _delete(target: Volume, key: str, etag: str) -> str | None:
-    """Delete this version at the key; return why another object that stands there was kept."""
-    try:
-        target.delete(key, expect=Matches(etag))
-    except PreconditionFailed:
+    """Delete this version at the key; return why an object that still stands there was kept."""
+    kept = UNCONDITIONAL
+    if target.backend.capabilities.conditional_delete:
         try:
-            target.backend.stat(target.stored_key(key))
-        except NotFound:
+            target.delete(key, expect=Matches(etag))
+        except PreconditionFailed:
+            kept = KEPT
+        else:
             return None
-        return KEPT
-    return None
+    try:
+        target.backend.stat(target.stored_key(key))
+    except NotFound:
+        return None
+    return kept

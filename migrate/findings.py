@@ -166,6 +166,15 @@ TABLE: Final[tuple[Kind, ...]] = (
         "newer object. Where nobody knows what it can do, `portable probe URL --keep` finds out.",
         None,
     ),
+    Kind(
+        "target-deletions",
+        "notice",
+        "No conditional deletes at the target",
+        "The target cannot delete one version of an object alone, so a deletion that is late could hit what a client has "
+        "written since.",
+        "Nothing is deleted there. Copies of objects that are deleted at the source meanwhile keep the cutover's gate shut, "
+        "which names them, until they are deleted by hand.",
+    ),
     _blocking(
         "catalog-entry",
         "No usable catalog entry",

@@ -63,7 +63,7 @@ def _difference(item: Item, source: str | None, target: str | None) -> str | Non
     if item.state == "vanished":
         if source is not None:
             return "was gone at the source, and is there again"
-        return None if target is None else "is gone at the source, and its copy is still at the target"
+        return None if target is None else f"still at the target, and {item.reason}"
     if item.state != "verified" or item.target is None:
         return f"is {item.state}, not verified" + (f" ({item.reason})" if item.reason else "")
     for side, fresh, known in (("source", source, item.source), ("target", target, item.target)):

@@ -40,6 +40,8 @@ def target_findings(migration: Migration) -> Iterator[Finding]:
     missing = [name for name in ("conditional_create", "conditional_replace") if not getattr(capabilities, name)]
     if missing:
         yield Finding(KINDS["target-conditions"], note=f"the host cannot do: {', '.join(missing).replace('_', ' ')}")
+    if not capabilities.conditional_delete:
+        yield Finding(KINDS["target-deletions"], note="the host cannot do: conditional delete")
     try:
         # Without keys, what stands there is taken by its stored names.
         target = migration.target if migration.can_unlock else Volume(backend, None)

@@ -1,10 +1,12 @@
 """Objects that change or vanish at the source while they are copied, and the deletions that follow."""
 
+from dataclasses import replace
+
 import pytest
 
 from migrate import tokens
 from migrate.copy import GONE, copy_objects
-from migrate.deletions import KEPT, delete_vanished
+from migrate.deletions import KEPT, UNCONDITIONAL, delete_vanished
 from migrate.states import Sum
 from portable.errors import NotFound
 from portable.volume import Volume
@@ -120,6 +122,26 @@ def test_what_replaced_the_copy_of_a_vanished_object_is_kept(exchange: Exchange)
     assert (summary.deleted, summary.kept) == (Sum(), Sum(1, 4))
     assert exchange.target_holds() == {"gone": b"a client's"}
     assert exchange.item("gone").reason == KEPT
+
+
+def test_a_host_that_deletes_under_no_condition_keeps_the_copy_until_it_is_deleted_by_hand(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange.put("gone", b"data")
+    exchange.take_inventory()
+    copy_objects(exchange.journal, exchange.source, exchange.target)
+    exchange.source.delete("gone")
+    exchange.take_inventory()
+    weak = replace(exchange.target.backend.capabilities, conditional_delete=False)
+    monkeypatch.setattr(exchange.target.backend, "capabilities", weak)
+
+    assert delete_vanished(exchange.journal, exchange.target).kept == Sum(1, 4)
+    assert exchange.target_holds() == {"gone": b"data"}
+    assert exchange.item("gone").reason == UNCONDITIONAL
+
+    exchange.target.delete("gone")
+    assert delete_vanished(exchange.journal, exchange.target).deleted == Sum(1, 4)
+    assert exchange.item("gone").target is None
 
 
 def test_an_object_that_comes_back_after_its_deletion_was_carried_is_copied_again(exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""A lake on Azurite, its new home on SeaweedFS, the command line between them, and clients in processes of their own."""
+"""A lake on Azurite, its new home on an S3 host, the command line between them, and clients in processes of their own."""
 
 import json
 import os
@@ -37,6 +37,7 @@ credentials = "env:SOURCE_"
 [target]
 url = "s3://{bucket}/eu"
 endpoint = "{s3}"
+provider = "{provider}"
 region = "us-east-1"
 credentials = "env:TARGET_"
 
@@ -64,7 +65,7 @@ class Lake:
 
     folder: Path
     azurite: object
-    seaweedfs: object
+    host: object
     container: str
     bucket: str
     processes: list = field(default_factory=list)
@@ -74,7 +75,7 @@ class Lake:
         return {
             **os.environ,
             **self.azurite.env("SOURCE_"),
-            **self.seaweedfs.env("TARGET_"),
+            **self.host.env("TARGET_"),
             "PORTABLE_PASSPHRASE": PASSPHRASE,
             "PORTABLE_CATALOG": str(self.folder / "catalog.json"),
             "PORTABLE_STATE": str(self.folder / "state"),
@@ -146,8 +147,14 @@ def keys(tmp_path_factory, authority):
 
 
 @pytest.fixture
-def lake(tmp_path, keys, azurite, seaweedfs, container, bucket, request):
-    lake = Lake(tmp_path, azurite, seaweedfs, container, bucket)
+def host(seaweedfs):
+    """The server of the new home."""
+    return seaweedfs
+
+
+@pytest.fixture
+def lake(tmp_path, keys, azurite, host, container, bucket, request):
+    lake = Lake(tmp_path, azurite, host, container, bucket)
     for name in ("authority.json", "keyring.json"):
         shutil.copy(keys / name, tmp_path)
     client = azurite.client.get_container_client(container)
@@ -161,7 +168,8 @@ def lake(tmp_path, keys, azurite, seaweedfs, container, bucket, request):
             account=azurite.account,
             azure=azurite.endpoint,
             bucket=bucket,
-            s3=seaweedfs.endpoint,
+            s3=host.endpoint,
+            provider=host.provider,
             **timing,
         )
     )

@@ -37,9 +37,9 @@ def at_the_target(lake, monkeypatch):
     """Return every object at the new host, opened by the public SDK with the exported key, by what its context says."""
     lake.portable("keys", "export-volume-key", "keyring.json", "lake", "--out", "exported.json")
     exported = json.loads((lake.folder / "exported.json").read_text())
-    for variable, value in lake.seaweedfs.env("TARGET_").items():
+    for variable, value in lake.host.env("TARGET_").items():
         monkeypatch.setenv(variable, value)
-    location = Location(url=f"s3://{lake.bucket}/eu", endpoint=lake.seaweedfs.endpoint, credentials="env:TARGET_")
+    location = Location(url=f"s3://{lake.bucket}/eu", endpoint=lake.host.endpoint, credentials="env:TARGET_")
     backend = open_backend(location)
     return {stat.key: open_message(exported, bytes(backend.get(stat.key).data)) for stat in backend.list()}
 
@@ -88,7 +88,7 @@ def test_a_shut_gate_returns_the_volume_and_writers_go_on_at_the_old_home(lake):
     for name in WRITERS:
         lake.client("writer", name)
     prepare(lake)
-    lake.seaweedfs.client.put_object(Bucket=lake.bucket, Key="eu/planted", Body=b"not of this migration")
+    lake.host.client.put_object(Bucket=lake.bucket, Key="eu/planted", Body=b"not of this migration")
     done = lake.portable("migrate", "cutover", "exit.toml", status=1)
     assert "planted" in done.stdout
     assert lake.entry()["home"]["url"] == f"az://{lake.container}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,15 @@ def test_a_target_without_conditional_writes_blocks(site: Site, monkeypatch: pyt
         plan = make_plan(migration)
     assert plan.blocking == ("target-conditions",)
     assert "conditional replace" in (finding(plan, "target-conditions").note or "")
+
+
+def test_a_target_that_deletes_under_no_condition_is_told_of(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with site.migration(entry("a")) as migration:
+        weak = replace(migration.target_backend.capabilities, conditional_delete=False)
+        monkeypatch.setattr(migration.target_backend, "capabilities", weak)
+        plan = make_plan(migration)
+    assert plan.blocking == ()
+    assert "conditional delete" in (finding(plan, "target-deletions").note or "")
 
 
 def test_what_stands_at_the_target_blocks(site: Site) -> None:
