@@ -110,6 +110,15 @@ def test_a_commit_without_all_its_parts_is_refused(backend: Backend, numbers: li
     assert keys(backend) == []
 
 
+def test_a_part_that_no_upload_has_is_refused(backend: Backend) -> None:
+    upload = backend.begin("key")
+    for number in (-1, backend.capabilities.max_parts):
+        with pytest.raises(ConfigurationError, match="counted from 0"):
+            upload.part(number, b"data")
+    assert dict(upload.staged()) == {}
+    upload.abort()
+
+
 def test_what_is_staged_is_told(backend: Backend) -> None:
     upload = backend.begin("key")
     assert upload.staged() == {}

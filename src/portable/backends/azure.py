@@ -13,7 +13,7 @@ from portable.backends.azure_listing import AzureListing
 from portable.backends.azure_names import check_readable, check_writable
 from portable.backends.azure_requests import CHECKED_RANGE
 from portable.backends.azure_sdk import container_client
-from portable.backends.azure_upload import AzureUpload, new_token
+from portable.backends.azure_upload import LARGEST_PART, MAX_PARTS, AzureUpload, new_token
 from portable.backends.azure_wire import AzureWire
 from portable.backends.credentials import AzureCredentials, azure_credentials
 from portable.backends.extras import Lazy
@@ -38,8 +38,6 @@ from portable.errors import NotFound, Unsupported
 
 PART_SIZE = 16 << 20
 """Bytes of a block, where 50,000 of them are enough for the object (781 GiB)."""
-LARGEST_PART = 4000 << 20
-"""Bytes that a block may have ("Scalability and performance targets for Blob storage")."""
 
 
 class AzureBackend(Resident):
@@ -57,7 +55,7 @@ class AzureBackend(Resident):
         tags=True,
         versions=True,
         part_size=PART_SIZE,
-        max_parts=50_000,
+        max_parts=MAX_PARTS,
         largest_part=LARGEST_PART,
     )
 

@@ -4,6 +4,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec.structs import replace
 from typing_extensions import Buffer
@@ -11,9 +12,13 @@ from typing_extensions import Buffer
 from portable.backends import azure_requests as requests
 from portable.backends.answers import describe
 from portable.backends.azure_wire import AzureWire
-from portable.backends.parts import check_parts
+from portable.backends.parts import check_part, check_parts
 from portable.backends.protocol import ANY, Attributes, Checksum, Expectation, Stat
 from portable.errors import NotFound
+
+LARGEST_PART: Final = 4000 << 20
+"""Bytes that a block may have ("Scalability and performance targets for Blob storage")."""
+MAX_PARTS: Final = 50_000
 
 
 def new_token() -> str:
@@ -42,9 +47,11 @@ class AzureUpload:
     def part(self, number: int, data: Buffer) -> Checksum:
         """See `Upload.part`."""
         self._check_open("part")
+        length = memoryview(data).nbytes
+        check_part(number, length, part_size=LARGEST_PART, max_parts=MAX_PARTS, key=self._key, url=self._url)
         confirmed = self._wire.stage(self._name, requests.block_id(self.token, number), data, key=self._key)
         with self._lock:
-            self._sizes[number], self._confirmed[number] = memoryview(data).nbytes, confirmed
+            self._sizes[number], self._confirmed[number] = length, confirmed
         return confirmed
 
     def staged(self) -> Mapping[int, int]:

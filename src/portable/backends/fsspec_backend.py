@@ -12,7 +12,7 @@ from typing import Any, Final
 from typing_extensions import Buffer
 
 from portable.backends.fsspec_edge import FilesystemEdge
-from portable.backends.fsspec_upload import PART_SIZE, FsspecUpload
+from portable.backends.fsspec_upload import MAX_PARTS, PART_SIZE, FsspecUpload
 from portable.backends.fsspec_versions import described, entity_tag
 from portable.backends.fsspec_writing import Spooled, Writer, writer
 from portable.backends.key_rules import awkward, check_range, check_text
@@ -34,8 +34,6 @@ from portable.errors import ConfigurationError, InvalidKey, NotFound, Preconditi
 _READ_ATTEMPTS: Final = 3
 _PATH_BYTES: Final = 1024
 """UTF-8 bytes of container and key together: what the object stores among the filesystems take."""
-_NO_XML: Final = frozenset("\ufffe\uffff")
-"""Extensible Markup Language 1.0, production 2 (Char), beside what no key has: object stores list their keys in XML."""
 
 
 class FsspecBackend(Resident):
@@ -61,7 +59,7 @@ class FsspecBackend(Resident):
         self._writer = writer(self._edge, self._root, self._check_container)
         self.capabilities = Capabilities(
             part_size=PART_SIZE,
-            max_parts=1_000_000,
+            max_parts=MAX_PARTS,
             key_room=_PATH_BYTES - len(f"{self._root}/".encode()),
             empty_folders=True,
         )
@@ -227,8 +225,6 @@ class FsspecBackend(Resident):
         reason = awkward(key)
         if reason is None and len(path.encode()) > _PATH_BYTES:
             reason = f"makes a path of more than {_PATH_BYTES} bytes"
-        if reason is None and not _NO_XML.isdisjoint(key):
-            reason = "has a character that listings cannot carry"
         if reason is None and self._is_private(key):
             reason = "goes through the folder of temporary files"
         if reason is None and not self._edge.holds(path):

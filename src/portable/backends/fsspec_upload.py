@@ -7,13 +7,14 @@ from typing import Final
 from typing_extensions import Buffer
 
 from portable.backends.fsspec_writing import Spooled
-from portable.backends.parts import check_parts
+from portable.backends.parts import check_part, check_sizes
 from portable.backends.protocol import ANY, Checksum, Expectation, Stat
 from portable.backends.spool import Spool
-from portable.errors import ConfigurationError, Unsupported
+from portable.errors import Unsupported
 
 PART_SIZE: Final = 8 << 20
 """Bytes: part n lies at n times this, so every part but the last has exactly this size."""
+MAX_PARTS: Final = 1_000_000
 
 
 class FsspecUpload:
@@ -30,11 +31,10 @@ class FsspecUpload:
         self._spool = Spool(self._what)
 
     def part(self, number: int, data: Buffer) -> Checksum:
-        """See `Upload.part`. Nothing is sent. Raises: Unavailable (no room), ConfigurationError (too large), NotFound."""
+        """See `Upload.part`. Nothing is sent. Raises: Unavailable (no room), ConfigurationError (no such part), NotFound."""
         self._spool.check_open("part")
         view = memoryview(data).cast("B")
-        if view.nbytes > PART_SIZE:
-            raise ConfigurationError(f"part {number} of {self._what}: {view.nbytes} bytes, over {PART_SIZE}")
+        check_part(number, view.nbytes, part_size=PART_SIZE, max_parts=MAX_PARTS, key=self._key, url=self._url)
         self._spool.write(number, view, number * PART_SIZE)
         self._sizes[number] = view.nbytes
         return "none"
@@ -42,7 +42,7 @@ class FsspecUpload:
     def staged(self) -> Mapping[int, int]:
         """See `Upload.staged`: what waits on this machine."""
         self._spool.check_open("staged")
-        return dict(self._sizes)
+        return dict(sorted(self._sizes.items()))
 
     def commit(self, expect: Expectation = ANY) -> Stat:
         """See `Upload.commit`. Everything is sent now, within the backend's bound; it may be repeated after Unavailable.
@@ -52,11 +52,8 @@ class FsspecUpload:
         if expect != ANY:
             raise Unsupported(f"commit {self._what}: an fsspec filesystem writes without a condition")
         self._spool.check_open("commit")
-        numbers = sorted(self._sizes)
-        check_parts(numbers, key=self._key, url=self._url)
-        if any(self._sizes[number] != PART_SIZE for number in numbers[:-1]):
-            raise ConfigurationError(f"commit {self._what}: every part but the last has {PART_SIZE} bytes")
-        size = numbers[-1] * PART_SIZE + self._sizes[numbers[-1]]
+        check_sizes(self._sizes, PART_SIZE, key=self._key, url=self._url)
+        size = sum(self._sizes.values())
         os.ftruncate(self._spool.descriptor, size)
         stat = self._send(Spooled(self._spool.descriptor, size))
         self._spool.close()

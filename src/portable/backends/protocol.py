@@ -178,7 +178,8 @@ class Upload(Protocol):
 
         Parts may be staged from several threads, in any order, and again. `data` must not change until the call returns.
 
-        Raises: NotFound (the upload is gone), Corrupt, Denied, Unavailable.
+        Raises: ConfigurationError (an upload here has no such part, or none so long), NotFound (the upload is gone), Corrupt,
+        Denied, Unavailable.
         """
 
     def staged(self) -> Mapping[int, int]:

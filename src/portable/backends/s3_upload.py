@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import Buffer
 
 from portable.backends import boto3_edge
-from portable.backends.parts import check_parts
+from portable.backends.parts import check_part, check_parts
 from portable.backends.protocol import ABSENT, ANY, Attributes, Checksum, Expectation, Matches, Stat
 from portable.backends.s3_checksums import Sum, composite_etag, read_crc, spelled, sum_of, weakest, whole_crc
 from portable.backends.s3_folders import Folders
@@ -59,7 +59,7 @@ def resume(place: Place, token: str) -> "S3Upload":
 
 
 class S3Upload:
-    """One multipart upload. Each call but `resume` and `staged`, which read pages, sends one request, once."""
+    """One multipart upload. A request is sent once; what an answer leaves open (pages, an ETag) takes more than one."""
 
     def __init__(self, place: Place, token: str, parts: Mapping[int, _Part]) -> None:
         self.token = token
@@ -69,9 +69,11 @@ class S3Upload:
         self._ended = False
 
     def part(self, number: int, data: Buffer) -> Checksum:
-        """Stage a part. Raises: NotFound (the upload is gone), Corrupt, Denied, Unavailable."""
+        """See `Upload.part`."""
         view = memoryview(data).cast("B")
         contract = self._place.rules.contract
+        parts = contract.parts
+        check_part(number, view.nbytes, part_size=parts.largest, max_parts=parts.most, key=self._name, url=self._url)
         check = sum_of(view, contract.parts.checksum, signed=contract.payload == "signed")
         with self._place.folders.explained("part", self._name):
             headers = self._sent(number, view, check)
