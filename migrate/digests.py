@@ -21,8 +21,6 @@ from portable.keys.volume_keys import VolumeKeys
 
 LEAF: Final = 8 * 1024 * 1024
 """Bytes of plaintext in every leaf but the last."""
-DIGEST: Final = 32
-"""Bytes of a leaf's digest and of a keyed digest."""
 
 _DOMAIN: Final = b"portable/v1/object-digest\0"
 

@@ -76,7 +76,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one object: the new state of its row. None leaves a column as it is."""
+    """What became of one object: the new state of its row, and its reason. In the others, None leaves a column as it is."""
 
     id: int
     state: State
@@ -229,7 +229,7 @@ class Journal:
         return Item(*row) if row else None
 
     def totals(self) -> Totals:
-        """Return the reconciled totals: the inventory's sum, and the sum in each state."""
+        """Return the inventory's sum, and the sum in each state."""
         inventory = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM objects").fetchone()
         by_state = dict.fromkeys(STATES, Sum())
         for state, objects, size in self._db.execute("SELECT state, count(*), sum(size) FROM objects GROUP BY state"):

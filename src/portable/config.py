@@ -1,4 +1,4 @@
-"""The only place where TOML and environment variables become objects.
+"""The settings of a process: what configuration file, environment and options say, made objects.
 
 Precedence, the first that says something wins: the call or its `storage_options`, the environment, the configuration file.
 The file is the one that `PORTABLE_CONFIG` names, else `portable.toml` in the working folder, else
@@ -154,7 +154,7 @@ def _find(environ: Mapping[str, str]) -> tuple[tuple[Path, ...], Path | None]:
 
 def _from_file(path: Path) -> dict[str, tuple[Any, str]]:
     """Return what a configuration file says, each with file and line."""
-    # Here, because most processes have no such file, and the profiles of hosts beside this module take a while to import.
+    # Imported here, because most processes have no such file.
     from portable.hosts.checked_toml import CheckedToml
 
     file = CheckedToml.read(path)

@@ -54,7 +54,7 @@ def test_what_was_saved_is_read_back(path: Path, unlock: Unlock, authority: Auth
     assert [keys.name for keys in again.volumes] == ["lake", "archive"]
     assert again.generation == 3
     assert again.volume("archive").record == added.record
-    assert again.volume_by_id(added.volume_id).frame_length == 4096
+    assert again.volume("archive").frame_length == 4096
 
 
 def test_the_file_opens_with_nothing_but_the_written_recipe(saved: bytes, unlock: Unlock, identity: Identity) -> None:
@@ -268,8 +268,6 @@ def test_parts_of_two_generations_do_not_open_together(
 def test_an_unknown_volume_is_named(unlock: Unlock) -> None:
     with pytest.raises(UnknownEpoch, match="'sea'"):
         unlock().volume("sea")
-    with pytest.raises(UnknownEpoch, match="00000000"):
-        unlock().volume_by_id(bytes(16))
 
 
 # Saving.

@@ -1,1 +1,1 @@
-"""Backends: one module a host, behind one protocol of five verbs."""
+"""Backends: hosts behind one protocol of five verbs, and what stands between it and their requests."""

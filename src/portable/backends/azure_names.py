@@ -9,8 +9,6 @@ from portable.errors import InvalidKey
 _SEGMENTS: Final = 254
 _RESOLVED_AWAY: Final = {".", ".."}
 """Segments that URLs do not carry (RFC 3986, section 5.2.4): the request would be about another blob."""
-_NOT_XML: Final = {"\ufffe", "\uffff"}
-"""Characters that no listing can carry as they are (XML 1.0, section 2.2), beside the control characters."""
 
 
 def obstacle(whole: str) -> str | None:
@@ -23,8 +21,6 @@ def obstacle(whole: str) -> str | None:
         return f"has over {_SEGMENTS} segments with its prefix"
     if whole.endswith(".") or "./" in whole:
         return "has a segment that ends in a dot, which clients of Azure drop"
-    if not whole.isascii() and not _NOT_XML.isdisjoint(whole):
-        return "has a character that XML, and so a listing, cannot carry"
     return None
 
 

@@ -6,7 +6,7 @@ A URL is `portable://NAME/key`, or a store's URL; `--root` then says where the s
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import typer
@@ -21,8 +21,6 @@ from portable.leased import LeasedVolume
 from portable.opening import open_volume
 from portable.volume import ObjectInfo, Volume
 from portable.volume.reading import chunks
-
-_COPIED_AT_ONCE: Final = 1024 * 1024
 
 Url = Annotated[str, typer.Argument(metavar="URL", help="portable://NAME/key, or the URL of an object in a store.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

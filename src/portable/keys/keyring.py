@@ -170,13 +170,6 @@ class UnlockedKeyring(KeepsSecrets):
                 return VolumeKeys(record)
         raise UnknownEpoch(f"keyring {self.id.hex()} (generation {self.generation}) holds no volume {name!r}")
 
-    def volume_by_id(self, identifier: bytes) -> VolumeKeys:
-        """Return the keys of the volume with this id (16 bytes). Raises: UnknownEpoch."""
-        for record in self._body.volumes:
-            if record.id == identifier:
-                return VolumeKeys(record)
-        raise UnknownEpoch(f"keyring {self.id.hex()} (generation {self.generation}) holds no volume {identifier.hex()}")
-
     def add_volume(self, name: str, frame_length: int = FRAME_LENGTH, *, names: Names = "plain") -> VolumeKeys:
         """Add a volume with new random keys; takes effect for others when saved.
 
