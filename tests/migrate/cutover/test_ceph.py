@@ -29,6 +29,6 @@ def test_a_copy_that_cannot_be_deleted_keeps_the_gate_shut_and_is_named_until_it
     lake.host.client.delete_object(Bucket=lake.bucket, Key="eu/data/007.bin")
     lake.portable("migrate", "cutover", "exit.toml")
     assert lake.entry()["home"]["url"] == f"s3://{lake.bucket}/eu"
-    listed = lake.portable("ls", "-r", "portable://lake").stdout
+    listed = lake.portable("ls", "portable://lake/data/").stdout
     assert "data/006.bin" in listed
     assert "data/007.bin" not in listed
