@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from portable.backends.answers import read_retry_after, refusal
 from portable.backends.protocol import ABSENT, ANY, Expectation, Matches
-from portable.errors import AlreadyExists, Corrupt, Denied, NotFound, PortableError, PreconditionFailed, Throttled, Unavailable
+from portable.errors import (
+    AlreadyExists,
+    Corrupt,
+    Denied,
+    NotFound,
+    PortableError,
+    PreconditionFailed,
+    Throttled,
+    Unavailable,
+    Unsupported,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -38,6 +48,25 @@ def refused(status: int, code: str = "", expect: Expectation = ANY, retry_after:
         (400, "Crc64Mismatch", ANY, Corrupt),
         (400, "ExpiredToken", ANY, Denied),
         (401, "", ANY, Denied),
+        (401, "InvalidAuthenticationInfo", ANY, Denied),
+        (400, "InvalidToken", ANY, Denied),
+        (400, "TokenRefreshRequired", ANY, Denied),
+        (403, "RequestTimeTooSkewed", ANY, Denied),
+        (403, "AuthenticationFailed", ANY, Denied),
+        (407, "", ANY, Denied),
+        (409, "", ANY, Unavailable),
+        (409, "LeaseAlreadyPresent", ANY, Unavailable),
+        (409, "InvalidBlobType", ANY, Unsupported),
+        (409, "BlobTypeNotSupported", Matches('"1"'), Unsupported),
+        (409, "BlobOperationNotSupported", ABSENT, Unsupported),
+        (409, "ResourceTypeMismatch", ANY, Unsupported),
+        (409, "BlobUsesCustomerSpecifiedEncryption", ANY, Unsupported),
+        (409, "BlobTierInadequateForContentLength", ANY, Unsupported),
+        (409, "ContentLengthLargerThanTierLimit", ANY, Unsupported),
+        (409, "BlockCountExceedsLimit", ANY, Unsupported),
+        (409, "BlobImmutableDueToPolicy", ANY, Denied),
+        (409, "BlobImmutableDueToLegalHold", ANY, Denied),
+        (409, "ContainerDisabled", ANY, Denied),
         (404, "NoSuchUpload", Matches('"1"'), NotFound),
         (400, "InvalidBlockList", ANY, NotFound),
         (404, "NoSuchKey", Matches('"1"'), PreconditionFailed),
@@ -53,6 +82,16 @@ def test_a_refusal_has_one_meaning(status: int, code: str, expect: Expectation, 
 
 def test_expired_credentials_are_named_as_such() -> None:
     assert "expired" in str(refused(400, "ExpiredToken"))
+    assert "expired" in str(refused(401, "InvalidAuthenticationInfo"))
+
+
+def test_a_clock_that_is_wrong_is_named_as_such() -> None:
+    for code in ("RequestTimeTooSkewed", "AuthenticationFailed"):
+        assert "clock" in str(refused(403, code))
+
+
+def test_a_proxy_that_refuses_is_told_from_the_host() -> None:
+    assert "proxy" in str(refused(407))
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, ""), (503, "ServiceUnavailable"), (503, "SlowDown"), (429, "")])
@@ -85,6 +124,10 @@ def test_only_a_503_is_throttling_because_it_names_a_time() -> None:
         ("Wed, 31 Dec 2025 00:00:00 GMT", 0.0),
         ("Thu, 01 Jan 2099 00:00:00 GMT", 3600.0),
         ("Thu, 99 Jan 2026 00:00:00 GMT", None),
+        ("Thu, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Thu, 01 Jan 2026 00:00:00 +99999999999999", None),
+        ("Thu, 01 Jan 0001 00:00:00 +2359", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 3600.0),
     ],
     ids=lambda value: ascii(value)[:40],
 )
@@ -92,7 +135,12 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | No
     assert read_retry_after(value, now=NOW) == seconds
 
 
-@given(st.text())
+words = st.sampled_from(
+    ["Thu,", "01", "Jan", "2026", "00:00:00", "GMT", "+0100", "-", ":", "0", "9" * 20, "+" + "9" * 20, "()"]
+)
+
+
+@given(st.text() | st.lists(words, max_size=7).map(" ".join))
 def test_no_retry_after_header_raises(value: str) -> None:
     seconds = read_retry_after(value)
     assert seconds is None or 0 <= seconds <= 3600

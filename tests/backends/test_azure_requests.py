@@ -79,6 +79,26 @@ def test_a_range_asks_for_its_checksum_up_to_four_mebibytes() -> None:
     assert requests.byte_range(5, 6, checked=False) == {"x-ms-range": "bytes=5-5"}
 
 
+@pytest.mark.parametrize("encoding", ["none-of-this-name", "hex", "idna", "utf-7"])
+def test_an_answer_in_an_encoding_that_is_none_is_no_answer(encoding: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # of whatever words
+        requests.xml(f'<?xml version="1.0" encoding="{encoding}"?><BlockList/>'.encode())
+
+
+@pytest.mark.parametrize("length", ["-5", "+5", " 5", "1_0", "\u0665", ""])
+def test_a_length_is_told_in_digits_alone(length: str) -> None:
+    with pytest.raises(ValueError, match="length"):
+        requests.place({"content-length": length})
+    block = f"<Block><Name>{requests.block_id(new_token(), 0)}</Name><Size>{length}</Size></Block>"
+    with pytest.raises(ValueError, match="length"):
+        requests.uncommitted(requests.xml(f"<BlockList><UncommittedBlocks>{block}</UncommittedBlocks></BlockList>".encode()))
+
+
+def test_an_answer_without_an_etag_describes_no_blob() -> None:
+    with pytest.raises(ValueError, match="ETag"):
+        requests.stat("key", 1, {"last-modified": "Sun, 06 Nov 1994 08:49:37 GMT", "etag": ""}, None)
+
+
 @given(numbers=st.sets(st.integers(0, 49_999), max_size=20))
 def test_blocks_are_known_again_by_their_ids(numbers: set[int]) -> None:
     token = new_token()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portable.backends import azure_listing
+from portable.backends import azure_listing, azure_wire
 from portable.backends.azure import AzureBackend, open_azure
 from portable.backends.location import Location
 from portable.backends.protocol import ABSENT, Matches
@@ -133,6 +133,44 @@ def test_a_refusal_is_understood_also_where_the_range_is_shorter_than_it(opened:
         opened(host.endpoint).delete("key")
 
 
+def test_another_version_than_was_asked_for_is_refused_also_where_the_host_ignores_the_condition(
+    opened: Callable[..., AzureBackend],
+) -> None:
+    with Answering(lambda _: Says(200, STANDING, b"data")) as host:
+        backend = opened(host.endpoint)
+        assert bytes(backend.get("key", if_match='"1"').data) == b"data"
+        for start, stop in ((0, None), (0, 0)):  # nothing is asked of an empty range but the version
+            with pytest.raises(PreconditionFailed, match=r"get|stat"):
+                backend.get("key", start, stop, if_match='"2"')
+
+
+@pytest.mark.parametrize("call", ["get", "stat", "put"])
+@pytest.mark.parametrize("told", [{"ETag": ""}, {"ETag": None}, {"Last-Modified": "yesterday"}])
+def test_an_answer_that_does_not_tell_the_version_is_not_understood(
+    opened: Callable[..., AzureBackend], call: str, told: dict[str, str | None]
+) -> None:
+    headers = {name: value for name, value in {**STANDING, **told}.items() if value is not None}
+    with Answering(lambda asked: Says(201 if asked.method == "PUT" else 200, headers)) as host:
+        with pytest.raises(Unavailable, match="cannot be understood"):
+            everything(opened(host.endpoint))[call]()
+        assert len(host.asked) == 1
+
+
+@pytest.mark.parametrize("call", ["put", "delete", "part"])
+def test_a_refusal_that_does_not_end_is_cut_off(opened: Callable[..., AzureBackend], call: str) -> None:
+    with Answering(lambda _: Says(500, {}, bytes(200 << 10))) as host, pytest.raises(Unavailable, match="over 65536 bytes"):
+        everything(opened(host.endpoint))[call]()
+
+
+@pytest.mark.parametrize("call", ["list", "unfinished", "staged"])
+def test_a_page_that_does_not_end_is_cut_off(
+    opened: Callable[..., AzureBackend], call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(azure_wire, "PAGE_ROOM", 100 << 10)
+    with Answering(lambda _: Says(200, {}, bytes(200 << 10))) as host, pytest.raises(Unavailable, match="over 102400 bytes"):
+        everything(opened(host.endpoint))[call]()
+
+
 def listing(names: list[str], marker: str = "") -> Says:
     blobs = "".join(
         f"<Blob><Name Encoded='true'>{name}</Name><Properties><Last-Modified>{STANDING['Last-Modified']}</Last-Modified>"
@@ -156,7 +194,16 @@ def test_a_name_that_is_no_xml_hides_no_other(opened: Callable[..., AzureBackend
         assert [stat.key for stat in opened(host.endpoint).list()] == ["\x01", "a\nb", "a//b", "\uffff", "plain"]
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"<html/>", listing(["a"]).body.replace(b"h>1<", b"h>-1<")])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b'<?xml version="1.0" encoding="none"?><html/>',
+        b"<html/>",
+        listing(["a"]).body.replace(b"h>1<", b"h>-1<"),
+    ],
+)
 def test_an_answer_that_is_no_listing_is_no_answer(opened: Callable[..., AzureBackend], body: bytes) -> None:
     with Answering(lambda _: Says(200, {}, body)) as host, pytest.raises(Unavailable, match="no listing"):
         list(opened(host.endpoint).list())

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +23,7 @@ import trustme
 from portable.backends.credentials import s3_credentials
 from portable.backends.location import Location
 from portable.backends.registry import open_backend
-from portable.errors import PortableError
+from portable.errors import ConfigurationError, PortableError
 from tests.backends.every_verb import use_every_verb
 from tests.servers import Azurite, Moto, SeaweedFS
 
@@ -174,7 +175,7 @@ def managed(secured: Azurite, service: TokenService, monkeypatch: pytest.MonkeyP
 
 
 def test_a_managed_identity_of_azure_uses_every_verb(
-    managed: Location, service: TokenService, caplog: pytest.LogCaptureFixture
+    managed: Location, secured: Azurite, service: TokenService, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     backend = open_backend(managed, bound=20.0)
@@ -182,8 +183,16 @@ def test_a_managed_identity_of_azure_uses_every_verb(
     assert {headers["x-identity-header"] for headers in service.asked} == {HEADER}
     assert len(service.asked) <= 2  # a token is used until it ends
     said = "\n".join(f"{record.getMessage()} {record.args}" for record in caplog.records)
+    assert secured.requests()  # all that was asked for stands in the host's log now, with its URLs
+    written = (secured.data.parent / "azurite.log").read_text()
     for secret in (HEADER, str(service.document["access_token"])):
-        assert secret not in said + repr(backend)
+        assert secret not in said + repr(backend) + written
+
+
+def test_an_identity_is_refused_where_its_tokens_would_be_sent_without_tls(managed: Location, service: TokenService) -> None:
+    with pytest.raises(ConfigurationError, match=r"az://.*https://"):
+        open_backend(replace(managed, endpoint="http://127.0.0.1:9/account"), bound=2.0)
+    assert service.asked == []
 
 
 @pytest.mark.parametrize("status", [400, 500])

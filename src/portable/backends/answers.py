@@ -28,6 +28,9 @@ _Kind = tuple[type[PortableError], str]
 _THROTTLED: Final[_Kind] = (Throttled, "the host asks for fewer requests")
 _CORRUPT: Final[_Kind] = (Corrupt, "the bytes that came do not fit their checksum")
 _EXPIRED: Final[_Kind] = (Denied, "the credentials have expired: get new ones")
+_IMMUTABLE: Final[_Kind] = (Denied, "an immutability policy or legal hold protects the blob")
+_OTHER_KIND: Final[_Kind] = (Unsupported, "what stands there is a page or append blob, a folder, or the Data Lake API's")
+_TOO_LONG_FOR_ITS_TIER: Final[_Kind] = (Unsupported, "the access tier does not take so long a blob")
 _CODES: Final[dict[str, _Kind]] = {
     **dict.fromkeys(
         (
@@ -61,6 +64,17 @@ _CODES: Final[dict[str, _Kind]] = {
         _CORRUPT,
     ),
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"), _EXPIRED),
+    **dict.fromkeys(
+        (
+            "InvalidBlobType",  # Blob service REST API, "Blob service error codes": what conflicts for as long as it stands
+            "BlobTypeNotSupported",
+            "BlobOperationNotSupported",
+            "ResourceTypeMismatch",
+        ),
+        _OTHER_KIND,
+    ),
+    **dict.fromkeys(("BlobTierInadequateForContentLength", "ContentLengthLargerThanTierLimit"), _TOO_LONG_FOR_ITS_TIER),
+    **dict.fromkeys(("BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold"), _IMMUTABLE),
     "NoSuchBucket": (NotFound, "the bucket does not exist"),
     "ContainerNotFound": (NotFound, "the container does not exist"),
     "ContainerBeingDeleted": (NotFound, "the container is being deleted"),
@@ -73,12 +87,15 @@ _CODES: Final[dict[str, _Kind]] = {
     "IncompleteBody": (Unavailable, "the request was cut short on its way"),
     "RequestTimeTooSkewed": (Denied, "this machine's clock and the host's differ too much"),
     "InvalidToken": (Denied, "the session token is not valid"),
-    "InvalidAuthenticationInfo": (Denied, "the credentials are not valid"),
+    "InvalidAuthenticationInfo": (Denied, "the credentials are not valid, or have expired"),
+    "AuthenticationFailed": (Denied, "the credentials were refused: they are wrong or expired, or the clock here is wrong"),
     "InvalidObjectState": (Unsupported, "the object is archived: restore it first"),
     "BlobArchived": (Unsupported, "the blob is archived: rehydrate it first"),
     "BlobBeingRehydrated": (Unsupported, "the blob is being rehydrated: wait for it"),
     "SnapshotsPresent": (Unsupported, "the blob has snapshots"),
-    "BlobImmutableDueToPolicy": (Denied, "an immutability policy or legal hold protects the blob"),
+    "BlobUsesCustomerSpecifiedEncryption": (Unsupported, "the blob is encrypted with a key that requests must bring"),
+    "BlockCountExceedsLimit": (Unsupported, "more blocks were staged than the host takes"),
+    "ContainerDisabled": (Denied, "the container is disabled"),
     "LeaseIdMissing": (Denied, "the blob is leased"),
     "KeyTooLongError": (InvalidKey, "the host does not take so long a key"),
     "InvalidResourceName": (InvalidKey, "the host does not take such a key"),
@@ -96,6 +113,7 @@ _STATUSES: Final[dict[int, _Kind]] = {
     401: (Denied, "the credentials were refused"),
     403: (Denied, "the credentials were refused, or do not allow it"),
     404: (NotFound, "nothing is there"),
+    407: (Denied, "the proxy wants credentials: write them in its URL (http://user:password@proxy:port)"),
     408: (Unavailable, "the host waited too long for the request"),
     409: (Unavailable, "it conflicts with another operation"),
     412: (PreconditionFailed, "another version stands there"),
@@ -144,7 +162,7 @@ def read_retry_after(value: str | None, *, now: datetime | None = None) -> float
         return min(float(text[:10]), _LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # An HTTP date is in GMT, also where an old format leaves the zone out.
     seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - (now or datetime.now(UTC))).total_seconds()

@@ -73,13 +73,15 @@ def byte_range(start: int, stop: int | None, *, checked: bool) -> dict[str, str]
 
 
 def place(headers: Mapping[str, str]) -> tuple[int, int]:
-    """Return where the bytes of an answer to Get Blob begin, and the whole blob's size. Raises: ValueError."""
-    return http_fields.place(headers) or (0, int(headers["content-length"]))
+    """Return where the bytes of an answer to Get Blob begin, and the whole blob's size. Raises: KeyError, ValueError."""
+    return http_fields.place(headers) or (0, _length(headers["content-length"]))
 
 
 def stat(key: str, size: int, headers: Mapping[str, str], attributes: Attributes | None, confirmed: Checksum = "none") -> Stat:
     """Describe a blob from the headers of an answer. Raises: KeyError, ValueError (the answer lacks what it must have)."""
-    return Stat(key, size, moment(headers["last-modified"]), quoted(headers["etag"]), attributes, confirmed=confirmed)
+    if not (etag := quoted(headers["etag"])):
+        raise ValueError("ETag")
+    return Stat(key, size, moment(headers["last-modified"]), etag, attributes, confirmed=confirmed)
 
 
 def attributes(headers: Mapping[str, str]) -> Attributes:
@@ -110,7 +112,7 @@ def uncommitted(page: Element) -> dict[str, dict[int, int]]:
     """
     found: dict[str, dict[int, int]] = {}
     for block in page.iterfind("UncommittedBlocks/Block"):
-        name, size = block.findtext("Name") or "", int(block.findtext("Size") or "")
+        name, size = block.findtext("Name") or "", _length(block.findtext("Size") or "")
         try:
             ours = _BLOCK.fullmatch(b64decode(name, validate=True).decode("ascii"))
         except (NotBase64, UnicodeDecodeError):
@@ -131,8 +133,14 @@ def xml(body: Buffer) -> Element:
     """Parse an answer's body. Raises: ValueError."""
     try:
         return fromstring(bytes(body))  # noqa: S314  # expat refuses amplification and external entities
-    except ParseError:
+    except (ParseError, LookupError):  # LookupError: an encoding that does not exist
         raise ValueError("XML") from None
+
+
+def _length(digits: str) -> int:
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError("a length")
+    return int(digits)
 
 
 @cache

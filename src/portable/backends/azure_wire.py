@@ -15,8 +15,10 @@ from portable.backends.parts import part_seconds
 from portable.backends.protocol import ANY, Attributes, Checksum, Expectation, Fetched, Matches, Stat
 from portable.backends.target import target_of
 from portable.backends.wire import REFUSAL_ROOM, Answer, Wire, allowance
-from portable.errors import Corrupt, PortableError
+from portable.errors import Corrupt, PortableError, PreconditionFailed
 
+PAGE_ROOM = 128 << 20
+"""Bytes that a page of a listing may have: 5,000 blobs, each with 8 KiB of metadata, and a list of blocks."""
 _CHECKSUM_NOT_KNOWN: Final = "FeatureNotSupported"
 """What Azurite, unless it is started with --loose, answers to a range that is asked for with its checksum."""
 
@@ -57,6 +59,7 @@ class AzureWire:
             found = requests.stat(key, size, answer.headers, requests.attributes(answer.headers))
         except (KeyError, ValueError) as error:
             raise not_understood(error, operation="get", key=key, url=self._url) from None
+        self._check_version(found, if_match, "get")
         if start >= size:  # Azurite answers 206 to a range of an empty blob
             return Fetched(b"", found)
         length = memoryview(answer.body).nbytes
@@ -72,9 +75,11 @@ class AzureWire:
             raise self._refusal(answer, "stat", key, expect)
         try:
             _, size = requests.place(answer.headers)
-            return requests.stat(key, size, answer.headers, requests.attributes(answer.headers))
+            found = requests.stat(key, size, answer.headers, requests.attributes(answer.headers))
         except (KeyError, ValueError) as error:
             raise not_understood(error, operation="stat", key=key, url=self._url) from None
+        self._check_version(found, if_match, "stat")
+        return found
 
     def put(self, name: str, data: Buffer, expect: Expectation, attributes: Attributes | None, *, key: str) -> Stat:
         """Put Blob: do what `Backend.put` does."""
@@ -123,7 +128,7 @@ class AzureWire:
         """
         operation = "list the blocks of"
         query = "comp=blocklist&blocklisttype=uncommitted"
-        answer = self._send("GET", name, {}, None, query, operation=operation, key=key)
+        answer = self._send("GET", name, {}, None, query, operation=operation, key=key, room=PAGE_ROOM)
         if answer.status == 404 and not is_missing_container(_code(answer)):
             return {}
         if answer.status != 200:
@@ -135,7 +140,8 @@ class AzureWire:
 
     def page(self, query: str) -> tuple[Answer, PortableError | None]:
         """List Blobs: one page, and what is to be raised if it is none. Raises: Denied, Unavailable."""
-        answer = self._send("GET", "", {}, None, f"restype=container&comp=list&{query}", operation="list", key="")
+        query = f"restype=container&comp=list&{query}"
+        answer = self._send("GET", "", {}, None, query, operation="list", key="", room=PAGE_ROOM)
         return answer, None if answer.status == 200 else self._refusal(answer, "list", "")
 
     def close(self) -> None:
@@ -153,17 +159,17 @@ class AzureWire:
         operation: str,
         key: str,
         expect: Expectation = ANY,
-        room: int | None = None,
+        room: int | None = REFUSAL_ROOM,
         seconds: float | None = None,
     ) -> Answer:
-        signed_query, signed_headers = self._signer.signature()
+        signed_query, signed_headers, waited = self._signer.signature(self._bound)
         most, stall = allowance(method, seconds or self._bound)
         return self._wire.send(
             method,
             requests.target(self._container, name, query, signed_query),
             {"x-ms-version": requests.VERSION, **signed_headers, **condition(expect), **headers},
             body,
-            seconds=most,
+            seconds=most - waited,
             stall=stall,
             operation=operation,
             key=key,
@@ -175,6 +181,11 @@ class AzureWire:
         return refusal(
             answer.status, _code(answer), operation=operation, key=key, url=self._url, expect=expect, retry_after=after
         )
+
+    def _check_version(self, found: Stat, if_match: str | None, operation: str) -> None:
+        """Hosts and caches exist that ignore If-Match; the answer's own ETag says which version it is about."""
+        if if_match is not None and found.etag != if_match:
+            raise PreconditionFailed(f"{describe(operation, found.key, self._url)}: another version stands there")
 
     def _confirmed(self, answer: Answer, crc: str, operation: str, key: str, expect: Expectation = ANY) -> Checksum:
         """Compare the checksum that was sent with the one that the host computed, where it tells it."""

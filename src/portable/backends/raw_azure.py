@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from xml.etree.ElementTree import Element
 
 from portable.backends import azure_requests as requests
-from portable.backends.azure_signing import Signer
+from portable.backends.azure_signing import Signer, signed_token
 from portable.backends.credentials import AzureCredentials
 from portable.backends.extras import needed
 from portable.backends.raw import NO_HEADERS, Allow, Headers, Ledger, Page, Reply, Sender
@@ -29,13 +29,14 @@ class RawAzure:
     kind: Literal["s3", "az"] = "az"
 
     def __init__(self, container: str, credentials: AzureCredentials, *, url: str, allow: Allow) -> None:
-        """`url` is the store's, for messages. Raises: ConfigurationError (a proxy that cannot be used)."""
+        """`url` is the store's, for messages. Raises: ConfigurationError (a proxy, key or endpoint that cannot be used)."""
         self.endpoint, self.transport, self.ledger = credentials.endpoint, credentials.transport, Ledger()
         self._container, self._credentials, self._url, self._allow = container, credentials, url, allow
         self._place = target_of(f"{credentials.endpoint}/{container}")
         self._wire = Wire(credentials.transport, url=url)
         self._signer = Signer(container, credentials, url=url)
-        self._token = self._sas() if credentials.key else ""
+        ends = datetime.now(UTC) + _VALID
+        self._token = signed_token(container, credentials, _PERMISSIONS, ends, url=url) if credentials.key else ""
 
     def send(
         self,
@@ -49,17 +50,19 @@ class RawAzure:
     ) -> Reply:
         """See `Raw.send`."""
         self.ledger.note(method, key)
-        token, signed = ("", {}) if sender == "nobody" else self._signature()
+        seconds = self._allow()
+        token, signed, waited = ("", {}, 0.0) if sender == "nobody" else self._signature(seconds)
         if sender == "forger":
             token, signed = _forged(token), {name: value[:-8] + "AAAAAAAA" for name, value in signed.items()}
         target = requests.target(self._place, key, query, token)
-        reply = self._sent(method, target, {"x-ms-version": requests.VERSION, **signed, **headers}, body, key)
+        carried = {"x-ms-version": requests.VERSION, **signed, **headers}
+        reply = self._sent(method, target, carried, body, key, seconds - waited)
         self.ledger.learn(method, key, reply.headers.get("x-ms-version-id"))
         return reply
 
     def fetch(self, url: str) -> Reply:
         """See `Raw.fetch`."""
-        return self._sent("GET", target_of(url), NO_HEADERS, None, "")
+        return self._sent("GET", target_of(url), NO_HEADERS, None, "", self._allow())
 
     def presigned(self, key: str, *, start: datetime, seconds: int) -> str:
         """See `Raw.presigned`."""
@@ -152,31 +155,23 @@ class RawAzure:
         found = [(blob.findtext("Name") or "", blob.findtext("Properties/Etag") or "") for blob in _blobs(reply)]
         return reply, found, requests.xml(reply.body).findtext("NextMarker") or ""
 
-    def _sent(self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None, key: str) -> Reply:
+    def _sent(
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None, key: str, seconds: float
+    ) -> Reply:
         answer = self._wire.send(
             method,
             target,
             headers,
             b"" if body is None and method == "PUT" else body,
-            seconds=self._allow(),
+            seconds=seconds,
             operation=f"probe with {method} of",
             key=key,
             room=_ROOM,
         )
         return Reply(answer.status, Headers(answer.headers), bytes(answer.body))
 
-    def _signature(self) -> tuple[str, dict[str, str]]:
-        return (self._token, {}) if self._token else self._signer.signature()
-
-    def _sas(self) -> str:
-        token: str = needed("azure.storage.blob").generate_container_sas(
-            self._credentials.account,
-            self._container,
-            self._credentials.key,
-            permission=_PERMISSIONS,
-            expiry=datetime.now(UTC) + _VALID,
-        )
-        return token
+    def _signature(self, seconds: float) -> tuple[str, dict[str, str], float]:
+        return (self._token, {}, 0.0) if self._token else self._signer.signature(seconds)
 
 
 def _forged(token: str) -> str:
