@@ -245,10 +245,13 @@ from portable.backends.location import Location
 from portable.backends.registry import open_backend
 from portable.backends.retrying import RetryingBackend
 from portable.errors import ConfigurationError
-for url, extra in (("s3://bucket", "s3"), ("az://container", "azure")):
+for url, extra, call in (
+    ("s3://bucket", "s3", lambda backend: backend.inner.features.tags("key")),
+    ("az://container", "azure", lambda backend: list(backend.unfinished())),
+):
     backend = open_backend(Location(url, endpoint="http://127.0.0.1:9", credentials="env:BAD_"))
     try:
-        list(backend.unfinished())
+        call(backend)
     except ConfigurationError as error:
         assert f"pip install 'portable-storage[{extra}]'" in str(error), error
     else:

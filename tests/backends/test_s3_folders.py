@@ -3,9 +3,10 @@
 import pytest
 
 from portable.backends.s3 import S3Backend
-from portable.errors import InvalidKey, Unavailable
+from portable.errors import InvalidKey, Throttled, Unavailable
 from tests.backends.s3_opening import Place
-from tests.servers.faults import Rule, Status
+from tests.servers import JuiceFS
+from tests.servers.faults import LoseResponse, Rule, Status
 
 
 @pytest.fixture(params=["rclone", "juicefs"])
@@ -52,3 +53,42 @@ def test_a_host_that_fails_is_still_unavailable(place: Place) -> None:
         proxy.rules = [Rule(Status(500, "InternalError"), method="PUT")]
         with pytest.raises(Unavailable):
             backend.put("a/b", b"")
+
+
+WRITES = {
+    "put": lambda backend: backend.put("a/b", b""),
+    "delete": lambda backend: backend.delete("a/b"),
+    "begin": lambda backend: backend.begin("a/b"),
+}
+
+
+@pytest.mark.parametrize("verb", WRITES)
+@pytest.mark.parametrize("fault", [Status(429), Status(503, "SlowDown", {"Retry-After": "7"})], ids=["429", "503"])
+def test_a_host_that_wants_fewer_requests_is_not_asked_what_stands_there(juicefs: JuiceFS, verb: str, fault: Status) -> None:
+    with Place(juicefs, juicefs.make_bucket(), "juicefs").behind_proxy() as (backend, proxy):
+        proxy.rules = [Rule(fault)]
+        with pytest.raises(Throttled, match=verb) as raised:
+            WRITES[verb](backend)
+        assert raised.value.retry_after == (7.0 if fault.headers else None)
+        assert len(proxy.seen()) == 1
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_a_look_that_fails_hides_no_error(juicefs: JuiceFS, verb: str) -> None:
+    with Place(juicefs, juicefs.make_bucket(), "juicefs").behind_proxy() as (backend, proxy):
+        proxy.rules = [
+            Rule(Status(503, "SlowDown", {"Retry-After": "7"}), method="GET|HEAD"),
+            Rule(Status(500, "InternalError")),
+        ]
+        with pytest.raises(Unavailable, match=f"^{verb} .*InternalError"):
+            WRITES[verb](backend)
+        assert len(proxy.seen("GET|HEAD")) == 1
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_where_no_answer_came_none_is_explained(juicefs: JuiceFS, verb: str) -> None:
+    with Place(juicefs, juicefs.make_bucket(), "juicefs").behind_proxy() as (backend, proxy):
+        proxy.rules = [Rule(LoseResponse())]
+        with pytest.raises(Unavailable, match=verb):
+            WRITES[verb](backend)
+        assert len(proxy.seen()) == 1

@@ -17,8 +17,18 @@ from portable.backends.protocol import ABSENT, Attributes, Folder
 from portable.backends.s3 import S3Backend
 from portable.backends.s3_requests import container
 from portable.backends.traits import Contract, Parts, contract
-from portable.errors import AlreadyExists, ConfigurationError, NotFound, PortableError, Unavailable, Unsupported
+from portable.errors import (
+    AlreadyExists,
+    ConfigurationError,
+    Denied,
+    InvalidKey,
+    NotFound,
+    PortableError,
+    Unavailable,
+    Unsupported,
+)
 from portable.volume import Volume
+from tests.backends.answering import Answering, Asked, Says
 from tests.backends.s3_opening import Place
 from tests.servers import MiniStack, SeaweedFS
 from tests.servers.fault_proxy import FaultProxy
@@ -60,7 +70,7 @@ def test_a_host_that_knows_buckets_by_its_name_alone_is_asked_so(ministack: Mini
         backend.put("a b/ü", b"data", expect=ABSENT)
         with pytest.raises(AlreadyExists):
             backend.put("a b/ü", b"other", expect=ABSENT)
-        upload = backend.begin("large")  # by boto3
+        upload = backend.begin("large")
         upload.part(0, b"1")
         upload.commit()
         assert sorted(stat.key for stat in backend.list()) == ["a b/ü", "large"]
@@ -76,6 +86,34 @@ def test_a_bucket_that_can_be_no_part_of_a_host_s_name_is_refused_where_it_must_
     assert str(container("https://s3.example.eu", bucket_name, "path")) == f"https://s3.example.eu/{bucket_name}"
     with pytest.raises(ConfigurationError, match=bucket_name):
         container("https://s3.example.eu", bucket_name, "virtual")
+
+
+@pytest.mark.parametrize(("key", "taken"), [("key", Unsupported), ("awkward/", InvalidKey)])
+@pytest.mark.parametrize("verb", ["stat", "get"])
+def test_a_head_that_is_refused_without_a_word_is_explained_by_a_get(key: str, taken: type[Exception], verb: str) -> None:
+    """Amazon answers 400 to an expired session token, and the answer to a HEAD has no body that would say so."""
+    said = {"ExpiredToken": Denied, "InvalidToken": Denied, "InvalidArgument": taken}
+    for code, error in said.items():
+
+        def answer(_: Asked, code: str = code) -> Says:
+            return Says(400, {}, f"<Error><Code>{code}</Code></Error>".encode())
+
+        with Answering(answer) as host:
+            credentials = S3Credentials(host.endpoint, "eu-1", "AK", "SK", "token")
+            backend = S3Backend(Location("s3://bucket"), credentials, bound=5.0)
+            with pytest.raises(error):
+                backend.stat(key) if verb == "stat" else backend.get(key, 0, 0)
+            assert [(asked.method, asked.headers.get("range")) for asked in host.asked] == [
+                ("HEAD", None),
+                ("GET", "bytes=0-0"),
+            ]
+
+
+def test_a_head_that_is_refused_stays_so_where_a_get_is_not() -> None:
+    with Answering(lambda asked: Says(400 if asked.method == "HEAD" else 206, {}, b"1")) as host:
+        backend = S3Backend(Location("s3://bucket"), S3Credentials(host.endpoint, "eu-1", "AK", "SK"), bound=5.0)
+        with pytest.raises(Unsupported, match="HTTP 400"):
+            backend.stat("key")
 
 
 @pytest.fixture

@@ -150,6 +150,9 @@ def test_most_pages_need_no_parser(second: str) -> None:
         page(PLAIN).replace(b"a", b"\xff"),
         b"<!DOCTYPE Result [<!ENTITY e 'x'>]>" + page(PLAIN),
         b'<?xml version="1.0" encoding="ISO-8859-1"?>' + page(PLAIN),
+        b'<?xml version="1.0" encoding="foo"?>' + page(PLAIN),
+        b'<?xml\nversion="1.0" encoding="ISO-8859-1"?>' + page(PLAIN),
+        b"""<?xml version="1.0" encoding="hex" encoding="utf-8"?>""" + page(PLAIN),
         b"\xef\xbb\xbf" + page(PLAIN),
         page(PLAIN).decode().encode("utf-16"),
     ],
@@ -191,6 +194,20 @@ def test_a_page_that_does_not_say_what_it_must_is_none(wrong: str) -> None:
         s3_pages.page(S3_PAGE.replace("ETag>", "Etag>").encode())
     with pytest.raises(ValueError, match="NextContinuationToken"):
         s3_pages.page(S3_PAGE.format(key="d", truncated="<IsTruncated>true</IsTruncated>").encode()).following(2)
+
+
+@pytest.mark.parametrize("encoding", ["foo", "hex", "utf-7-and-more", "cp037"])
+def test_a_page_in_an_encoding_that_no_parser_knows_is_none(encoding: str) -> None:
+    broken = S3_PAGE.replace("UTF-8", encoding).format(key="d", truncated="")
+    with pytest.raises(ValueError, match="XML"):
+        s3_pages.page(broken.encode())
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_date_that_is_none_in_utc_is_none(date: str) -> None:
+    shown = s3_pages.page(S3_PAGE.replace("2026-01-02T05:04:05+02:00", date).format(key="d", truncated="").encode())
+    with pytest.raises(ValueError, match="date"):
+        list(shown.stats("p/"))
 
 
 AZURE_PAGE = """<?xml version="1.0" encoding="utf-8"?><EnumerationResults ContainerName="c"><Blobs>

@@ -9,18 +9,10 @@ from portable.backends.answers import describe, no_answer, read_retry_after, ref
 from portable.backends.credentials import S3Credentials
 from portable.backends.extras import needed
 from portable.backends.pacing import Pace
-from portable.backends.protocol import ANY, Attributes, Expectation
 from portable.backends.s3_rules import Rules
 from portable.backends.wire import CONNECTIONS
 from portable.errors import ConfigurationError, InvalidKey
 
-_HEADERS: Final = {
-    "content_type": "ContentType",
-    "cache_control": "CacheControl",
-    "content_disposition": "ContentDisposition",
-    "content_encoding": "ContentEncoding",
-    "content_language": "ContentLanguage",
-}
 _UNTRUSTED: Final = ("CERTIFICATE_VERIFY_FAILED", "doesn't match")
 """How ssl, and urllib3 where it compares names itself, say that a certificate is not the host's."""
 
@@ -67,14 +59,14 @@ def _paced(pace: Pace, request: Any, **_: object) -> None:
 
 
 @contextmanager
-def errors(operation: str, key: str, url: str, expect: Expectation = ANY) -> Iterator[None]:
+def errors(operation: str, key: str, url: str) -> Iterator[None]:
     """Translate what botocore raises inside."""
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, SSLError
 
     try:
         yield
     except ClientError as error:
-        raise client_error(error, operation, key, url, expect) from None
+        raise client_error(error, operation, key, url) from None
     except ParamValidationError:
         raise InvalidKey(f"{describe(operation, key, url)}: the client cannot express the request") from None
     except BotoCoreError as error:
@@ -86,7 +78,7 @@ def errors(operation: str, key: str, url: str, expect: Expectation = ANY) -> Ite
         raise no_answer(type(error).__name__, operation=operation, key=key, url=url) from None
 
 
-def client_error(error: Any, operation: str, key: str, url: str, expect: Expectation = ANY) -> Exception:
+def client_error(error: Any, operation: str, key: str, url: str) -> Exception:
     """Translate a `botocore.exceptions.ClientError`."""
     answer = error.response.get("ResponseMetadata", {})
     code = str(error.response.get("Error", {}).get("Code", ""))
@@ -97,15 +89,5 @@ def client_error(error: Any, operation: str, key: str, url: str, expect: Expecta
         operation=operation,
         key=key,
         url=url,
-        expect=expect,
         retry_after=read_retry_after(answer.get("HTTPHeaders", {}).get("retry-after")),
     )
-
-
-def spelled(attributes: Attributes | None) -> dict[str, Any]:
-    """Spell attributes as boto3's parameters."""
-    if attributes is None:
-        return {}
-    values = {name: getattr(attributes, field) for field, name in _HEADERS.items()}
-    given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-    return given | ({"Metadata": dict(attributes.metadata)} if attributes.metadata else {})

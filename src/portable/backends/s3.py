@@ -18,7 +18,7 @@ from portable.backends.resident import Resident
 from portable.backends.s3_checksums import sum_of
 from portable.backends.s3_features import S3Features
 from portable.backends.s3_folders import Folders
-from portable.backends.s3_listing import S3Listing, uploads
+from portable.backends.s3_listing import S3Listing
 from portable.backends.s3_rules import Rules
 from portable.backends.s3_versioning import Versioning
 from portable.backends.s3_wire import S3Wire
@@ -106,8 +106,8 @@ class S3Backend(Resident):
             return
         try:
             self._wire.delete(self._prefix + key, self._rules.sent(expect), key=key)
-        except Unavailable:
-            if not self._folders.is_folder(key):
+        except Unavailable as error:
+            if not self._folders.is_folder(key, error):
                 raise
 
     def begin(self, key: str, *, attributes: Attributes | None = None) -> Upload:
@@ -122,7 +122,7 @@ class S3Backend(Resident):
 
     def unfinished(self) -> Iterator[Unfinished]:
         """See `Backend.unfinished`."""
-        return uploads(self._client(), self._bucket, self._prefix, url=self.url)
+        return self._listing.uploads(self._prefix)
 
     def close(self) -> None:
         """See `Backend.close`."""
@@ -146,8 +146,7 @@ class S3Backend(Resident):
             raise NotFound(f"{describe(operation, key, self.url)}: nothing is listed there")
 
     def _place(self, key: str) -> s3_upload.Place:
-        target = {"Bucket": self._bucket, "Key": self._prefix + key}
-        return s3_upload.Place(self._client(), self._wire, self._rules, self._folders, target, key)
+        return s3_upload.Place(self._wire, self._rules, self._folders, self._prefix + key, key)
 
 
 def open_s3(location: Location, bound: float) -> S3Backend:

@@ -4,14 +4,18 @@ Such a host answers a write of the second with 5xx, as it does when it fails. He
 stands there; and a write of `a` that would destroy all below it is refused before it is sent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from portable.backends.answers import describe
 from portable.backends.s3_listing import S3Listing
 from portable.backends.s3_rules import Rules
 from portable.backends.s3_wire import S3Wire
-from portable.errors import InvalidKey, NotFound, Unavailable
+from portable.errors import InvalidKey, NotFound, PortableError, Throttled, Unavailable
+
+_ANSWERED: Final = "(HTTP "
+"""What `refusal` says of an answer: where none came, a look would have to wait as long as the request did."""
 
 
 class Folders:
@@ -37,22 +41,23 @@ class Folders:
 
     def explain(self, operation: str, key: str, error: Unavailable) -> None:
         """Raise InvalidKey, if the error comes of keys above or below."""
-        if self._collides(operation, key, error):
+        if self._kind == "uncommitted":  # such a host holds both keys all the same
+            comes_of_keys = operation == "commit" and f"{_ANSWERED}500" in str(error) and _seen(self._is_below, key, error)
+        else:
+            comes_of_keys = self._kind != "none" and _seen(self._is_beside, key, error)
+        if comes_of_keys:
             raise self._collision(operation, key) from error
 
-    def is_folder(self, key: str) -> bool:
-        """Tell whether other keys stand below `key`, and so none at it."""
-        return self._kind in ("refused", "replaced") and self._is_below(key)
+    def is_folder(self, key: str, error: Unavailable) -> bool:
+        """Tell whether a delete of `key` failed because other keys stand below it, and so none at it."""
+        return self._kind in ("refused", "replaced") and _seen(self._is_below, key, error)
 
     def is_below_file(self, key: str) -> bool:
         """Tell whether an object stands above `key`, on a host that would delete that one in its place."""
         return self._kind == "replaced" and self._is_above(key)
 
-    def _collides(self, operation: str, key: str, error: Unavailable) -> bool:
-        if self._kind == "uncommitted":
-            # Only where the host answered, as `refusal` then says: such a host holds both keys, so the answer may be lost.
-            return operation == "commit" and "(HTTP 500" in str(error) and self._is_below(key)
-        return self._kind != "none" and (self._is_above(key) or self._is_below(key))
+    def _is_beside(self, key: str) -> bool:
+        return self._is_above(key) or self._is_below(key)
 
     def _is_above(self, key: str) -> bool:
         segments = (self._rules.prefix + key).split("/")
@@ -73,3 +78,13 @@ class Folders:
         return InvalidKey(
             f"{what}: keys stand above or below it, and to this host they are files and folders (`a` beside `a/b`)"
         )
+
+
+def _seen(look: Callable[[str], bool], key: str, error: Unavailable) -> bool:
+    """Look for what explains the error. A look that fails explains nothing, and a host that wants fewer requests gets none."""
+    if isinstance(error, Throttled) or _ANSWERED not in str(error):
+        return False
+    try:
+        return look(key)
+    except PortableError:
+        return False

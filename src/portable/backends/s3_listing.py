@@ -1,11 +1,9 @@
 """S3 listings with exact keys, by requests of our own: what the SDK makes of a page takes 150 us a key."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
-from urllib.parse import unquote_plus
+from typing import TypeVar
 
-from portable.backends import boto3_edge, s3_pages
+from portable.backends import s3_multipart, s3_pages
 from portable.backends.answers import no_answer
 from portable.backends.pages import Pages
 from portable.backends.protocol import Folder, Stat, Unfinished
@@ -17,8 +15,6 @@ E = TypeVar("E")
 
 PAGE_SIZE = 1000
 """Objects and folders; the most that hosts give at once."""
-_BETWEEN: Final = "\0"
-"""Between the two halves of an uploads marker: neither a key nor an upload id has it in XML."""
 
 
 class S3Listing:
@@ -45,6 +41,22 @@ class S3Listing:
     def inventory(self, root: str, prefix: str = "") -> Pages[Stat]:
         """List as `objects` does, with details, and the root itself."""
         return self._pages(root + prefix, lambda page: page.inventory(root))
+
+    def uploads(self, root: str) -> Pages[Unfinished]:
+        """List the uploads below `root`, keys relative to it, that were neither completed nor aborted."""
+
+        def fetch(marker: str | None) -> tuple[list[Unfinished], str | None]:
+            asked: dict[str, object] = {"uploads": "", "prefix": root, **self._encoded}
+            if marker is not None:
+                key, _, token = marker.partition(s3_multipart.BETWEEN)
+                asked |= {"key-marker": key, "upload-id-marker": token}
+            answer = self._wire.page(asked)
+            try:
+                return s3_multipart.uploads(answer, root)
+            except ValueError as error:
+                raise self._no_listing(error) from None
+
+        return Pages(fetch, url=self._url)
 
     def is_any_below(self, whole: str, *, key: str) -> bool:
         """Tell whether any key of the bucket starts with `whole`; `key` is for messages."""
@@ -77,31 +89,3 @@ class S3Listing:
 
     def _no_listing(self, error: Exception) -> Exception:
         return no_answer(f"the answer is no listing ({error})", operation="list", key="", url=self._url)
-
-
-def uploads(client: Any, bucket: str, root: str, *, url: str) -> Pages[Unfinished]:
-    """List the uploads below `root` that were neither completed nor aborted. Raises: as the listings do."""
-
-    def fetch(marker: str | None) -> tuple[list[Unfinished], str | None]:
-        parameters = {"Bucket": bucket, "Prefix": root, "EncodingType": "url"}
-        if marker is not None:
-            key, _, upload = marker.partition(_BETWEEN)
-            parameters |= {"KeyMarker": key, "UploadIdMarker": upload}
-        with boto3_edge.errors("list", "", url):
-            page = client.list_multipart_uploads(**parameters)
-        decode = unquote_plus if page.get("EncodingType") == "url" else str
-        found = [(decode(entry["Key"]), entry) for entry in page.get("Uploads", [])]
-        following = None
-        if page.get("IsTruncated"):
-            following = f"{decode(page.get('NextKeyMarker', ''))}{_BETWEEN}{page.get('NextUploadIdMarker', '')}"
-        return [
-            Unfinished(key[len(root) :], str(entry["UploadId"]), _utc(entry.get("Initiated")))
-            for key, entry in found
-            if key.startswith(root)  # a host may answer what was not asked
-        ], following
-
-    return Pages(fetch, url=url)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC)

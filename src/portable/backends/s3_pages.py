@@ -3,18 +3,17 @@
 Source: Amazon S3 API Reference, ListObjects and ListObjectsV2.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import unquote_plus
-from xml.etree.ElementTree import Element, ParseError, fromstring
+from xml.etree.ElementTree import Element
 
 from typing_extensions import Buffer
 
 from portable.backends.http_fields import quoted
 from portable.backends.protocol import Folder, Stat
+from portable.backends.s3_xml import check_root, count, moment, parsed, text
 from portable.backends.traits import ListVersion
 from portable.backends.xml_tables import Row, table
 
@@ -24,9 +23,6 @@ _FIELDS: Final = ("Key", "LastModified", "ETag", "Size", "StorageClass", "Checks
 _DETAILS: Final = ("storage_class", "checksum_algorithm", "checksum_type")
 """What an inventory calls the others."""
 _NEXT: Final[Mapping[ListVersion, str]] = {1: "NextMarker", 2: "NextContinuationToken"}
-_ENCODED: Final = b"<EncodingType>url</EncodingType>"
-_NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
-"""Characters that no XML document has (Extensible Markup Language 1.0, production 2), in UTF-8."""
 _NO_ETAG: Final = '""'
 """Of a stub of a folder, at some hosts."""
 
@@ -45,18 +41,18 @@ class Page:
         for name, told, etag, size, *_ in self.rows:
             key = decode(name) if "%" in name or "+" in name else name
             if key.startswith(root) and len(key) > start:
-                yield Stat(key[start:], _size(size), _moment(told), quoted(etag) or _NO_ETAG)
+                yield Stat(key[start:], count(size, "Size"), moment(told), quoted(etag) or _NO_ETAG)
 
     def inventory(self, root: str) -> Iterator[Stat]:
         """Describe as `stats` does, with details, and the root itself too. Raises: ValueError."""
         decode = self._decode()
         for name, told, etag, size, *others in self.rows:
             key = decode(name)
-            details = {name: text for name, text in zip(_DETAILS, others, strict=True) if text}
+            details = {name: value for name, value in zip(_DETAILS, others, strict=True) if value}
             if key.endswith("/"):
                 details["is_directory_stub"] = "true"
             if key.startswith(root):
-                yield Stat(key[len(root) :], _size(size), _moment(told), quoted(etag) or _NO_ETAG, None, details)
+                yield Stat(key[len(root) :], count(size, "Size"), moment(told), quoted(etag) or _NO_ETAG, None, details)
 
     def folders(self, root: str, prefix: str) -> Iterator[Folder]:
         """Name the folders directly under `prefix`, which like them is relative to `root`."""
@@ -67,9 +63,9 @@ class Page:
 
     def following(self, version: ListVersion) -> str | None:
         """Return the marker of the page that follows, None after the last. Raises: ValueError (it is not named)."""
-        if _text(self.rest, "IsTruncated") != "true":
+        if text(self.rest, "IsTruncated") != "true":
             return None
-        following = _text(self.rest, "NextContinuationToken") if version == 2 else self._marker()
+        following = text(self.rest, "NextContinuationToken") if version == 2 else self._marker()
         if not following:
             raise ValueError(_NEXT[version])
         return following
@@ -77,19 +73,19 @@ class Page:
     def _marker(self) -> str:
         """Return what a page of the first version is followed by, "" where it does not say."""
         decode = self._decode()
-        if not _text(self.rest, "Delimiter"):
+        if not text(self.rest, "Delimiter"):
             # Then it need not be named: the next page goes on behind the last key.
             return decode(self.rows[-1][0]) if self.rows else ""
-        told = _text(self.rest, "NextMarker")
+        told = text(self.rest, "NextMarker")
         # It is the last of what was shown. Hosts exist that encode all that is shown, and not the marker.
         shown = (*(row[0] for row in self.rows), *self._prefixes())
         return told if told in map(decode, shown) else decode(told)
 
     def _prefixes(self) -> Iterable[str]:
-        return (_text(shown, "Prefix") for shown in self.rest.iterfind("{*}CommonPrefixes"))
+        return (text(shown, "Prefix") for shown in self.rest.iterfind("{*}CommonPrefixes"))
 
     def _decode(self) -> Callable[[str], str]:
-        return unquote_plus if _text(self.rest, "EncodingType") == "url" else str
+        return unquote_plus if text(self.rest, "EncodingType") == "url" else str
 
 
 def page(body: Buffer) -> Page:
@@ -99,37 +95,12 @@ def page(body: Buffer) -> Page:
     if found is not None:
         rest, rows = found
     else:
-        rest = _parsed(told)
+        rest = parsed(told)
         rows = [_row(entry) for entry in rest.iterfind("{*}Contents")]
-    if rest.tag.rpartition("}")[2] != "ListBucketResult":
-        raise ValueError("its root element")
+    check_root(rest, "ListBucket")
     return Page(rest, rows)
-
-
-def _parsed(body: bytes) -> Element:
-    if _ENCODED in body:
-        body = _NOT_XML.sub(b"", body)  # hosts repeat the prefix as it is; keys are encoded
-    try:
-        return fromstring(body)  # noqa: S314  # expat refuses amplification; external entities are not resolved
-    except ParseError:
-        raise ValueError("XML") from None
 
 
 def _row(entry: Element) -> Row:
     texts = {field.tag.rpartition("}")[2]: field.text or "" for field in entry}
     return (*(texts[name] for name in _FIELDS[:_REQUIRED]), *(texts.get(name, "") for name in _FIELDS[_REQUIRED:]))
-
-
-def _size(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError("Size")
-    return int(text)
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-
-
-def _text(element: Element, name: str) -> str:
-    return element.findtext(f"{{*}}{name}") or ""

@@ -1,12 +1,16 @@
 """Sends the S3 requests of the data path: each once, signed, within its time, its answer checked or refused."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from hashlib import sha256
+from typing import Final, TypeVar
 
+from msgspec.structs import replace
 from typing_extensions import Buffer
 
+from portable.backends import s3_multipart as multipart
 from portable.backends import s3_requests as requests
 from portable.backends.answers import describe, no_answer, not_understood, read_retry_after, refusal
 from portable.backends.credentials import S3Credentials
@@ -20,6 +24,8 @@ from portable.backends.s3_signing import Signers
 from portable.backends.sigv4 import UNSIGNED
 from portable.backends.wire import READS, REFUSAL_ROOM, Answer, Wire, allowance
 from portable.errors import Corrupt, PortableError, PreconditionFailed, Unsupported
+
+T = TypeVar("T")
 
 _PAGE_ROOM: Final = 64 << 20
 """Bytes that a page of a listing may have."""
@@ -70,7 +76,12 @@ class S3Wire:
     def stat(self, name: str, if_match: str | None = None, *, key: str, version: str | None = None) -> Stat:
         """HeadObject: do what `Backend.stat` does, for the latest version or another one."""
         expect: Expectation = ANY if if_match is None else Matches(if_match)
-        answer = self._send("HEAD", name, condition(expect), query=_versioned(version), operation="stat", key=key)
+        query = _versioned(version)
+        answer = self._send("HEAD", name, condition(expect), query=query, operation="stat", key=key)
+        if answer.status == 400:  # an expired token, or a key that cannot be: only the body of a GET's answer says which
+            headers = requests.byte_range(0, 1) | condition(expect)
+            told = self._send("GET", name, headers, query=query, operation="stat", key=key, room=REFUSAL_ROOM)
+            answer = told if told.status == 400 else answer
         if answer.status != 200:
             raise self._refusal(answer, "stat", key, expect)
         try:
@@ -97,6 +108,14 @@ class S3Wire:
         size = memoryview(data).nbytes
         return Stat(key, size, datetime.now(UTC), etag, attributes, confirmed=confirmed)
 
+    def create(self, name: str, attributes: Attributes | None, *, whole: bool, key: str) -> str:
+        """CreateMultipartUpload, and return the upload's id; `whole` asks for a checksum of the whole object."""
+        headers = {**requests.described(attributes), **self._written, **multipart.creation(whole=whole)}
+        answer = self._post(name, headers, b"", {"uploads": ""}, operation="begin", key=key)
+        if answer.status != 200:
+            raise self._refusal(answer, "begin", key)
+        return self._understood(multipart.begun, answer, "begin", key)
+
     def stage(self, name: str, token: str, number: int, data: Buffer, check: Sum, *, key: str) -> Mapping[str, str]:
         """UploadPart, and return the headers of the answer; `number` is counted from 0."""
         query = {"partNumber": number + 1, "uploadId": token}
@@ -108,6 +127,40 @@ class S3Wire:
             raise self._refusal(answer, "part", key)
         return answer.headers
 
+    def parts(self, name: str, token: str, after: int, *, key: str) -> tuple[Mapping[int, multipart.Listed], bool]:
+        """ListParts: those behind the first `after`, by number counted from 0, and whether more follow."""
+        query = {"uploadId": token, "part-number-marker": after}
+        answer = self._send("GET", name, {}, query=query, operation="resume", key=key, room=_PAGE_ROOM)
+        if answer.status != 200:
+            raise self._refusal(answer, "resume", key)
+        return self._understood(multipart.parts, answer, "resume", key)
+
+    def complete(
+        self,
+        name: str,
+        token: str,
+        parts: Iterable[tuple[str, int | None]],
+        whole: int | None,
+        expect: Expectation,
+        *,
+        key: str,
+        etag_told: bool,
+    ) -> multipart.Done:
+        """CompleteMultipartUpload. `parts` are ETags and CRC-64/NVME in order; `whole` is the object's, to be compared."""
+        headers = {**multipart.sum_of_whole(whole), **condition(expect)}
+        answer = self._post(name, headers, multipart.completion(parts), {"uploadId": token}, operation="commit", key=key)
+        if answer.status == 200 and (code := requests.code(answer.body)):
+            answer = replace(answer, status=multipart.late_status(code))
+        if answer.status != 200:
+            raise self._refusal(answer, "commit", key, expect)
+        return self._understood(partial(multipart.committed, etag_told=etag_told), answer, "commit", key)
+
+    def abort(self, name: str, token: str, *, key: str) -> None:
+        """AbortMultipartUpload. Raises: NotFound (there is none)."""
+        answer = self._send("DELETE", name, {}, query={"uploadId": token}, operation="abort", key=key)
+        if answer.status not in (200, 204):
+            raise self._refusal(answer, "abort", key)
+
     def delete(self, name: str, expect: Expectation, *, key: str) -> None:
         """DeleteObject: do what `Backend.delete` does."""
         answer = self._send("DELETE", name, condition(expect), operation="delete", key=key)
@@ -116,7 +169,10 @@ class S3Wire:
             raise self._refusal(answer, "delete", key, expect)
 
     def page(self, asked: Mapping[str, object], *, key: str = "") -> Buffer:
-        """ListObjects or ListObjectsV2: one page as it came; `key` is what messages call what is looked for."""
+        """ListObjects, ListObjectsV2 or ListMultipartUploads: one page as it came.
+
+        `key` is what messages call what is looked for.
+        """
         answer = self._send("GET", "", {}, query=asked, operation="list", key=key, room=_PAGE_ROOM)
         if answer.status != 200:
             raise self._refusal(answer, "list", key)
@@ -155,6 +211,18 @@ class S3Wire:
             key=key,
             room=room if reads else REFUSAL_ROOM,
         )
+
+    def _post(
+        self, name: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, object], *, operation: str, key: str
+    ) -> Answer:
+        payload = sha256(body).hexdigest()
+        return self._send("POST", name, headers, body, query=query, payload=payload, operation=operation, key=key)
+
+    def _understood(self, read: Callable[[Buffer], T], answer: Answer, operation: str, key: str) -> T:
+        try:
+            return read(answer.body)
+        except ValueError as error:
+            raise not_understood(error, operation=operation, key=key, url=self._url) from None
 
     def _refusal(self, answer: Answer, operation: str, key: str, expect: Expectation = ANY) -> PortableError:
         after = read_retry_after(answer.headers.get("retry-after"))

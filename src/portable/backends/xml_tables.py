@@ -24,7 +24,7 @@ _NO_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|]]>")
 """What the text of an XML document never has, and the carriage returns that a parser changes (Extensible Markup Language 1.0,
 productions 2 and 14, and section 2.11)."""
 _QUOTATION_MARKS: Final = ("&quot;", "&#34;")
-_UTF_8: Final = re.compile(r"<\?xml(?! [^<>]*encoding)|<\?xml [^<>]*encoding=[\"'][Uu][Tt][Ff]-8[\"']|<[A-Za-z]")
+_UTF_8: Final = re.compile(r"<\?xml(?!\s[^<>]*encoding)|<\?xml\s[^<>]*encoding=[\"'][Uu][Tt][Ff]-8[\"']|<[A-Za-z]")
 
 
 class Table(NamedTuple):
@@ -51,7 +51,7 @@ def table(body: bytes, above: str, name: str, fields: Sequence[str], required: i
         if start < 0 or end <= start or "<!" in around or not _UTF_8.match(around):
             return None
         rest = fromstring(around.encode())  # noqa: S314  # expat refuses amplification
-    except (UnicodeDecodeError, ParseError):
+    except (UnicodeDecodeError, ParseError, LookupError):  # the last for an encoding that nobody knows
         return None
     place = "/".join(f"{{*}}{step}" for step in (*above.split("/"), name) if step)
     if len(found := rest.findall(place)) != 1 or len(rest.findall(f".//{{*}}{name}")) != 1:
