@@ -67,6 +67,7 @@ def test_a_file_url_names_a_folder(url: str, path: str) -> None:
         "file://host/data",
         "file:///data/../etc",
         "file:///data\0",
+        "fsspec+s3:///",
     ],
 )
 def test_what_names_no_store_is_refused(url: str) -> None:
@@ -76,12 +77,40 @@ def test_what_names_no_store_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["az://lake?sv=2024&sig=SECRET", "s3://AKIA:SECRET@bucket/a", "az://lake/a?SECRET", "s3://SECRET@bucket"],
+    [
+        "az://lake?sv=2024&sig=SECRET",
+        "s3://AKIA:SECRET@bucket/a",
+        "s3://AKIA:SECRET/a",
+        "az://lake/a?SECRET",
+        "s3://SECRET@bucket",
+        "fsspec+s3://AKIA:SECRET/a",
+        "fsspec+https://host:8080/a#SECRET",
+        "DefaultEndpointsProtocol=https;AccountName=account;AccountKey=SECRET==;EndpointSuffix=core.windows.net",
+        "BlobEndpoint=https://account.blob.core.windows.net/;SharedAccessSignature=sv=2024&sig=SECRET",
+        "az://lake/sv=2024&sig=SECRET",
+        "AccountKey=SECRET?",
+    ],
 )
 def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(ConfigurationError, match="env:PREFIX_") as caught:
         Location(url)
     assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["SECRET", "AKIA:SECRET", "SECRET://bucket", "s3://SECRET+key=/a", "az:SECRET", "memory://SECRET+"]
+)
+def test_what_names_no_store_is_not_repeated(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Location(url, storage_class="cool")
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["fsspec+hdfs://host:8020/a", "fsspec+http://[::1]:80/a", "fsspec+memory://a/b#c", "s3://bucket/sig=a"]
+)
+def test_ports_and_literal_characters_are_no_credentials(url: str) -> None:
+    assert Location(url).url == url
 
 
 @pytest.mark.parametrize("credentials", ["", "SECRET", "AKIA:SECRET", "profile:", "env:A-B", "env:SECRET!"])
@@ -92,7 +121,27 @@ def test_credentials_are_references(credentials: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["host:9000", "ftp://host", "https://user:SECRET@host", "https://host?sig=SECRET", "https://"]
+    "endpoint",
+    [
+        "host:9000",
+        "ftp://host",
+        "https://user:SECRET@host",
+        "https://host?sig=SECRET",
+        "https://",
+        "http://host:0",
+        "http://host:65536",
+        "http://[:::::]",
+        "http://[1.2.3.4]:80",
+        "http://a\u2100b",
+        "http://h\u00f6st",
+        "http://ho\0st",
+        "http://host/\x01",
+        "http://host/a b",
+        "http://host/\n",
+        "http://..",
+        f"http://{'a' * 64}.example",
+        "http://host\\path",
+    ],
 )
 def test_an_endpoint_is_a_plain_url(endpoint: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -11,7 +11,7 @@ import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.exceptions import CredentialRetrievalError
+from botocore.exceptions import ClientError, CredentialRetrievalError, ParamValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ from portable.backends.s3_requests import target
 from portable.backends.s3_signing import Signers
 from portable.backends.sigv4 import UNSIGNED, Signer
 from portable.backends.target import target_of
-from portable.errors import Unavailable
+from portable.errors import ConfigurationError, Denied, PortableError, Unavailable
 
 PRINTABLE = st.text(string.ascii_letters + string.digits + string.punctuation + " ", min_size=1, max_size=12).map(str.strip)
 NAMES = st.text(string.ascii_lowercase + string.digits + "-", min_size=1, max_size=8)
@@ -88,10 +88,58 @@ def test_a_key_pair_that_a_session_renewed_signs_the_next_request() -> None:
     assert signers().access_key_id == "new"
 
 
-def test_a_session_that_gets_no_key_pair_is_unavailable() -> None:
+def refused(code: str, status: int) -> ClientError:
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "AssumeRole")
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (CredentialRetrievalError(provider="test", error_msg="HIDDEN"), Unavailable),
+        (refused("AccessDenied", 403), Denied),
+        (refused("InternalFailure", 500), Unavailable),
+        (refused("NoSuchEntity", 404), ConfigurationError),
+        (ParamValidationError(report="HIDDEN"), ConfigurationError),  # a name of the role's session that is too short
+        (FileNotFoundError("HIDDEN"), ConfigurationError),  # a token file that is not there
+        (ValueError("HIDDEN"), ConfigurationError),
+    ],
+)
+def test_a_session_that_gets_no_key_pair_says_so_in_our_words(raised: Exception, kind: type[PortableError]) -> None:
     def fails() -> None:
-        raise CredentialRetrievalError(provider="test", error_msg="no")
+        raise raised
 
     session = SimpleNamespace(get_credentials=lambda: SimpleNamespace(get_frozen_credentials=fails))
-    with pytest.raises(Unavailable, match="get credentials"):
+    with pytest.raises(PortableError, match="get credentials for s3://b") as caught:
         Signers(S3Credentials("http://h", "r", session=session), url="s3://b")()
+    assert type(caught.value) is kind
+    assert "HIDDEN" not in str(caught.value)
+
+
+def test_a_file_that_a_session_cannot_read_any_more_makes_it_unavailable() -> None:
+    frozen = iter([ReadOnlyCredentials("old", "s", "t")])
+
+    def read() -> ReadOnlyCredentials:
+        for pair in frozen:
+            return pair
+        raise FileNotFoundError("token")
+
+    session = SimpleNamespace(get_credentials=lambda: SimpleNamespace(get_frozen_credentials=read))
+    signers = Signers(S3Credentials("http://h", "r", session=session), url="s3://b")
+    signers()
+    with pytest.raises(Unavailable, match="FileNotFoundError"):
+        signers()
+
+
+def test_a_session_that_finds_no_credentials_any_more_is_an_error_of_ours() -> None:
+    session = SimpleNamespace(get_credentials=lambda: None)
+    with pytest.raises(ConfigurationError, match="get credentials for s3://b"):
+        Signers(S3Credentials("http://h", "r", session=session), url="s3://b")()
+
+
+@pytest.mark.parametrize("pair", [("AK", "HIDDEN\n", None), ("AK", "s", "HIDDEN\u00e9"), ("HIDDEN\udc80", "s", None)])
+def test_a_key_pair_that_no_header_can_carry_is_refused_and_not_repeated(pair: tuple[str, str, str | None]) -> None:
+    frozen = SimpleNamespace(get_frozen_credentials=lambda: ReadOnlyCredentials(*pair))
+    session = SimpleNamespace(get_credentials=lambda: frozen)
+    with pytest.raises(ConfigurationError, match="not ASCII") as caught:
+        Signers(S3Credentials("http://h", "r", session=session), url="s3://b")()
+    assert "HIDDEN" not in str(caught.value)

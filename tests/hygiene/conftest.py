@@ -1,5 +1,7 @@
 """A keyring whose secrets are known, and the two volumes in it."""
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,3 +44,26 @@ def custody(tmp_path_factory: pytest.TempPathFactory) -> Custody:
     planted.plant("seed of the recipient", seed)
     planted.plant_keyring(unlocked)
     return Custody(folder / "keyring.json", authority, identity, unlocked, planted)
+
+
+class Kept(logging.Handler):
+    """Keeps what every logger says, as its formatter would write it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records: list[tuple[str, int, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append((record.name, record.levelno, f"{self.format(record)} {record.__dict__}"))
+
+
+@pytest.fixture
+def kept() -> Iterator[Kept]:
+    """Set every logger to DEBUG and keep its records."""
+    root, handler = logging.getLogger(), Kept()
+    before = root.level
+    root.setLevel(logging.DEBUG)
+    root.addHandler(handler)
+    yield handler
+    root.removeHandler(handler)
+    root.setLevel(before)

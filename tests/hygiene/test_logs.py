@@ -1,8 +1,7 @@
 """Log records and errors of everything that talks to a host, with the credentials of the hosts and the keys of the volume.
 
 Promised of log records: at INFO and above none shows a secret, whichever logger it comes from; at DEBUG neither the package nor
-any library shows a long-term key. Not promised: at DEBUG, urllib3 logs the URLs of Azure requests (a SAS token is a part of
-them), and botocore logs the session token that is a header of S3 requests.
+any library shows a key, a token or a signature.
 
 Promised of errors: neither text nor arguments nor notes of an error, nor of any error it came from, shows a secret. Not
 promised: the local variables of a traceback, where Python keeps the keys that the code works with.
@@ -24,34 +23,11 @@ from portable.backends.registry import open_backend
 from portable.errors import PortableError
 from portable.volume import Volume
 from tests.attacks.ledger import Ledger, record
-from tests.hygiene.conftest import PASSPHRASE, Custody
+from tests.hygiene.conftest import PASSPHRASE, Custody, Kept
 from tests.hygiene.planted import Planted
 from tests.servers import Azurite, SeaweedFS
 
 WRONG_TOKEN = "planted-session-token-of-s3"
-
-
-class Kept(logging.Handler):
-    """Keeps what every logger says, as its formatter would write it."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.records: list[tuple[str, int, str]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append((record.name, record.levelno, f"{self.format(record)} {record.__dict__}"))
-
-
-@pytest.fixture
-def kept() -> Iterator[Kept]:
-    """Set every logger to DEBUG and keep its records."""
-    root, handler = logging.getLogger(), Kept()
-    before = root.level
-    root.setLevel(logging.DEBUG)
-    root.addHandler(handler)
-    yield handler
-    root.removeHandler(handler)
-    root.setLevel(before)
 
 
 @pytest.fixture

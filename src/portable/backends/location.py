@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from portable.errors import ConfigurationError
 
@@ -16,8 +18,12 @@ _CONTAINER: Final = {
     "memory": re.compile(r"[A-Za-z0-9._-]+"),
 }
 _FSSPEC: Final = re.compile(r"fsspec\+([a-z][a-z0-9.-]*)")
-_ENDPOINT: Final = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[^@?#\s/:\[\]]+)(?::(?P<port>[0-9]{1,5}))?(?:/[^@?#\s]*)?")
-_LAST_PORT: Final = 65535
+_FRAGMENTS: Final = ("http", "https")
+"""Protocols of fsspec whose URLs have a fragment, which no request carries."""
+_AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]*\]|[^@:]*)(:[0-9]*)?")
+"""A container or a host, perhaps with a port: whatever stands behind a colon otherwise may be a password."""
+_SECRET: Final = re.compile(r"(?i)\?|(accountkey|sharedaccesssignature)=|[;&]sig=")
+_ENDPOINT: Final = re.compile(r"https?://(?:\[(?P<ip>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._-]+)(?::[0-9]+)?(?:/[^@?#]*)?")
 _CREDENTIALS: Final = re.compile(r"default|env:[A-Za-z_][A-Za-z0-9_]*|env:|profile:\S.*")
 
 
@@ -44,29 +50,35 @@ class Location:
     contract: "Contract | None" = None
 
     def __post_init__(self) -> None:
-        if "?" in self.url or "@" in self.url.partition("://")[2].partition("/")[0]:
+        authority = self.url.partition("://")[2].partition("/")[0]
+        fragment = self.protocol in _FRAGMENTS and "#" in self.url
+        if _SECRET.search(self.url) or fragment or not _AUTHORITY.fullmatch(authority):
             raise ConfigurationError(
-                f"a {self.url.partition(':')[0]!r} URL carries a query or user information, which a store URL never does: "
+                "a store URL carries a query, user information or a key, which it never does: "
                 "name where credentials come from (env:PREFIX_, profile:NAME) instead of their values"
             )
         if not _CREDENTIALS.fullmatch(self.credentials):
             raise ConfigurationError("credentials must be `default`, `env:PREFIX_` or `profile:NAME`")
         if self.endpoint is not None:
             check_endpoint(self.endpoint, named="an endpoint")
+        self._check_url()
         if self.storage_class is not None and self.scheme not in ("s3", "az"):
             raise ConfigurationError(f"{self.url!r} has no storage classes (`storage_class`): only s3: and az: have")
+
+    def _check_url(self) -> None:
+        """Raise ConfigurationError for what is no store's URL, and do not repeat it: what was pasted may hold a secret."""
         if self.scheme == "file":
             _check_path(self.url, self.path)
             return
         if self.scheme == "fsspec":
             if "://" not in self.url or not (self.container or self.prefix) or "\0" in self.url:
-                raise ConfigurationError(f"{self.url!r} names no container or folder of a filesystem: write fsspec+s3://bucket")
+                raise ConfigurationError(
+                    f"the fsspec+{self.protocol}: URL names no container or folder of a filesystem: write fsspec+s3://bucket"
+                )
         elif self.scheme not in _CONTAINER:
-            raise ConfigurationError(
-                f"{self.url!r} is not a store URL: use az://, s3://, file:///, memory:// or fsspec+PROTOCOL://"
-            )
+            raise ConfigurationError("this is not a store URL: use az://, s3://, file:///, memory:// or fsspec+PROTOCOL://")
         elif "://" not in self.url or not _CONTAINER[self.scheme].fullmatch(self.container):
-            raise ConfigurationError(f"{self.url!r} names no valid container or bucket")
+            raise ConfigurationError(f"the {self.scheme}: URL names no valid container or bucket: write {self.scheme}://NAME")
         if any(segment in ("", ".", "..") for segment in self.prefix.split("/")[:-1]):
             raise ConfigurationError(f"the prefix of {self.url!r} has an empty, `.` or `..` segment")
 
@@ -119,8 +131,15 @@ def same_store(one: Location, other: Location) -> bool:
 
 def check_endpoint(endpoint: str, *, named: str) -> None:
     """Raise ConfigurationError for what is no host's URL; `named` is what the message calls it, which does not repeat it."""
-    found = _ENDPOINT.fullmatch(endpoint)
-    if found is None or int(found["port"] or 0) > _LAST_PORT:
+    try:
+        parts, found = urlsplit(endpoint), _ENDPOINT.fullmatch(endpoint)
+        fits = found is not None and endpoint.isascii() and endpoint.isprintable() and " " not in endpoint and parts.port != 0
+        if found is not None and found["ip"]:
+            IPv6Address(found["ip"])
+        (parts.hostname or "").encode("idna")  # as a connection will: no label of a name is empty or too long
+    except ValueError:
+        fits = False
+    if not fits:
         raise ConfigurationError(f"{named} must be an http:// or https:// URL without user information or query")
 
 

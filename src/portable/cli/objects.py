@@ -200,13 +200,13 @@ def split(url: str, root: str | None) -> tuple[str, str]:
     """
     scheme, separator, rest = url.partition("://")
     if not separator:
-        raise ConfigurationError(f"{url!r} is not a URL: write portable://NAME/key, s3://, az:// or file:///")
+        raise ConfigurationError("an argument is not a URL: write portable://NAME/key, s3://, az:// or file:///")
     if root is None:
         head, _, tail = rest.rpartition("/") if scheme == "file" else rest.partition("/")
         return f"{scheme}://{head}", tail
     base = root.rstrip("/")
     if url != base and not url.startswith(f"{base}/"):
-        raise ConfigurationError(f"{url} does not lie under --root {root}")
+        raise ConfigurationError("the URL does not lie under --root: it begins with it, up to a slash")
     return base, url[len(base) + 1 :]
 
 

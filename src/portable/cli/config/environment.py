@@ -45,7 +45,10 @@ _ALIKE: Final = 0.8
 """How alike a name must be to a known one to pass for a slip: `PORTABLE_` may also begin credentials (`env:PORTABLE_`)."""
 
 _CREDENTIALS: Final = {
-    "s3": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION"),
+    "s3": (
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        *("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    ),
     "az": tuple(f"AZURE_STORAGE_{name}" for name in ("ACCOUNT", "KEY", "SAS_TOKEN", "CONNECTION_STRING", "ENDPOINT")),
 }
 _REACHING: Final = ("CA_BUNDLE", "PROXY")
