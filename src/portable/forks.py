@@ -1,11 +1,14 @@
 """Which process an object was made in, so that a forked child does not use what belongs to its parent.
 
 A child has copies of its parent's connections, which would mix the answers to both, and of its locks, which a thread that the
-child does not have may hold for ever. So whatever holds either is refused there, before it is touched.
+child does not have may hold for ever. So whatever holds connections is refused there, before it is touched, and a lock of what
+is not refused is a `ForkSafeLock`.
 """
 
 import os
+import threading
 from typing import Final
+from weakref import WeakSet
 
 from portable.errors import ForkedProcess
 
@@ -16,8 +19,37 @@ class _Forks:
     passed = 0
 
 
+class ForkSafeLock:
+    """A lock that is new in a forked child: what another thread of the parent held there, nobody would ever release.
+
+    What it guards must be fit for use at every moment between two statements, since a child may be forked at any. Not to be
+    held by the thread that forks.
+    """
+
+    __slots__ = ("__weakref__", "_lock")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        _LOCKS.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def renew(self) -> None:
+        """Replace what the parent may hold. Called in a child, before anything else runs there."""
+        self._lock = threading.Lock()
+
+
+_LOCKS: Final[WeakSet[ForkSafeLock]] = WeakSet()
+
+
 def _forked() -> None:
     _Forks.passed += 1
+    for lock in _LOCKS:
+        lock.renew()
 
 
 os.register_at_fork(after_in_child=_forked)

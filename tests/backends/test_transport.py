@@ -18,7 +18,7 @@ from portable.backends.location import Location
 from portable.backends.protocol import ABSENT, Backend, Matches
 from portable.backends.registry import open_backend
 from portable.backends.transport import transport
-from portable.errors import ConfigurationError, PortableError, Unavailable
+from portable.errors import ConfigurationError, Denied, PortableError, Unavailable
 from tests.backends.every_verb import use_every_verb
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.forward_proxy import ForwardProxy
@@ -204,9 +204,11 @@ def test_a_proxy_that_refuses_is_an_error_within_the_bound(
     backend = place.open(secured.endpoint, bound=0.6)
     for call in calls(backend):
         began = time.monotonic()
-        with pytest.raises((Unavailable, ConfigurationError)):
+        with pytest.raises((Denied, Unavailable)):  # a vendor's client does not tell which
             call()
         assert time.monotonic() - began < 2.0
+    with pytest.raises(Denied, match="the proxy wants other credentials"):
+        backend.get("key")
     backend.close()
 
 
@@ -224,6 +226,8 @@ def test_a_transport_neither_prints_nor_pickles_the_password() -> None:
         ({}, None),
         ({"X_PROXY": "http://own:1", "HTTPS_PROXY": "http://general:1"}, "http://own:1"),
         ({"X_PROXY": "none", "HTTPS_PROXY": "http://general:1"}, None),
+        ({"X_PROXY": "NONE", "HTTPS_PROXY": "http://general:1"}, None),
+        ({"X_PROXY": "http://user:p%2Fw@own:1/"}, "http://user:p%2Fw@own:1/"),
         ({"PROXY": "http://stray:1"}, None),
         ({"HTTP_PROXY": "http://general:1"}, None),
         ({"HTTPS_PROXY": "http://upper:1", "https_proxy": "http://lower:1"}, "http://lower:1"),
@@ -249,7 +253,14 @@ def test_networks_are_reached_directly(excluded: str, direct: bool) -> None:  # 
     assert (transport("http://10.1.2.3:9000", environment).proxy is None) is direct
 
 
-@pytest.mark.parametrize("url", ["https://proxy:1", "socks5://proxy:1", "http://", "http://proxy:port", "http://[", "hidden@"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://proxy:1", "socks5://proxy:1", "http://", "http://proxy:port", "http://proxy:0", "http://[", "hidden@"),
+        *("http://user:12/hidden@proxy:9", "user:12/hidden@proxy:9", "http://user:12?hidden@proxy:9", "http://a:1#hidden"),
+        *(" ", "direct", "http://hidden proxy:1", "http://proxy:1\n"),
+    ],
+)
 def test_what_is_no_proxy_is_named_and_not_repeated(url: str) -> None:
     with pytest.raises(ConfigurationError, match="X_PROXY") as caught:
         transport("https://host", {"X_PROXY": url}, prefix="X_")
@@ -265,6 +276,18 @@ def test_the_authorities_of_an_endpoint(bundle: str, tmp_path: Path) -> None:
     assert transport("https://host", environment, prefix="Y_", configured=("profile", bundle)).ca_bundle == bundle
     assert transport("https://host", {"AWS_CA_BUNDLE": bundle}).ca_bundle is None
     assert transport("https://host", {}).ca_bundle is None
+
+
+def test_a_file_that_only_looks_like_authorities_is_named_before_anything_is_sent(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bundle.pem"
+    path.write_bytes(b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+    monkeypatch.setenv("WAY_CA_BUNDLE", str(path))
+    with closing(place.open(place.server_endpoint.replace("http:", "https:"))) as backend:
+        for call in (lambda: backend.get("key"), lambda: backend.put("key", b"data"), lambda: list(backend.list())):
+            with pytest.raises(ConfigurationError, match=f"WAY_CA_BUNDLE names a file whose certificates.*{path}"):
+                call()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not PEM"])

@@ -1,6 +1,7 @@
 """Requests over connections that are kept: what is sent, when it ends, and which connections serve again."""
 
 import os
+import signal
 import socket
 import ssl
 import threading
@@ -8,14 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import trustme
 
 from portable.backends.target import target_of
 from portable.backends.transport import Transport
-from portable.backends.wire import Answer, Wire
-from portable.errors import ConfigurationError, Unavailable
+from portable.backends.wire import Answer, Wire, allowance
+from portable.errors import ConfigurationError, Denied, Unavailable
 from tests.backends.answering import Answering, Asked, Says
 
 
@@ -71,6 +73,30 @@ def scripted(serve: Callable[[socket.socket], object]) -> Iterator[str]:
             for connection in connections:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(authority: trustme.CA, tmp_path: Path) -> str:
+    """Write a file of the authority."""
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    return str(tmp_path / "authority.pem")
+
+
+def over_tls(authority: trustme.CA, serve: Callable[[ssl.SSLSocket], object]) -> Callable[[socket.socket], object]:
+    """Return what runs `serve` behind TLS, with a certificate for 127.0.0.1."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    def secured(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as over:
+            serve(over)
+
+    return secured
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 5_000_000])
@@ -144,6 +170,37 @@ def test_what_came_unasked_is_not_taken_for_an_answer(wire: Wire) -> None:
             assert bytes(send(wire, endpoint + "/").body) == b"1"
 
 
+def test_what_came_unasked_in_one_record_of_tls_is_not_taken_for_an_answer(authority: trustme.CA, bundle: str) -> None:
+    def twice(connection: ssl.SSLSocket) -> None:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        time.sleep(0.05)  # so that the body is received where it belongs, and not with the head
+        connection.sendall(b"1" * 1_000 + b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nplanted")
+        connection.recv(65_536)
+
+    wire = Wire(Transport(ca_bundle=bundle), url="az://container")
+    with scripted(over_tls(authority, twice)) as endpoint:
+        for _ in range(2):
+            assert bytes(send(wire, endpoint.replace("http:", "https:") + "/").body) == b"1" * 1_000
+    wire.close()
+
+
+def test_a_connection_over_tls_serves_again(authority: trustme.CA, bundle: str) -> None:
+    connections = []
+
+    def forever(connection: ssl.SSLSocket) -> None:
+        connections.append(connection)
+        while connection.recv(65_536):
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n" + bytes(100_000))
+
+    wire = Wire(Transport(ca_bundle=bundle), url="az://container")
+    with scripted(over_tls(authority, forever)) as endpoint:
+        for _ in range(5):
+            assert bytes(send(wire, endpoint.replace("http:", "https:") + "/").body) == bytes(100_000)
+        assert len(connections) == 1
+        wire.close()
+
+
 def test_an_early_refusal_is_heard(wire: Wire) -> None:
     def refuse(connection: socket.socket) -> None:
         connection.recv(100)
@@ -215,6 +272,28 @@ def test_a_stall_ends_a_request_and_a_flow_does_not(wire: Wire) -> None:
             send(wire, endpoint + "/", stall=0.25)
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_head_of_an_answer_does_not_come_a_byte_at_a_time(wire: Wire, method: str) -> None:
+    def trickle(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        for byte in b"HTTP/1.1 200 OK\r\nname: " + b"a" * 100:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    with scripted(trickle) as endpoint:
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="timed out"):
+            send(wire, endpoint + "/", method=method, stall=0.25)
+        assert time.monotonic() - began < 0.6
+
+
+def test_only_what_has_a_body_to_come_may_outlast_its_bound() -> None:
+    assert allowance("GET", 20.0) == (3600.0, 5.0)
+    assert allowance("HEAD", 20.0) == (20.0, 5.0)
+    for method in ("PUT", "POST", "DELETE"):
+        assert allowance(method, 20.0) == (20.0, 20.0)
+
+
 def test_an_interrupted_request_leaves_no_connection_behind(
     wire: Wire, host: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +330,59 @@ def test_a_forked_process_makes_connections_of_its_own(wire: Wire, host: Answeri
     assert host.connections == 2
 
 
+def test_no_thread_of_a_forked_process_takes_a_connection_of_the_parent(
+    wire: Wire, host: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from portable.backends.wire_connection import Connection
+
+    send(wire, host.endpoint + "/a", b"parent")
+    child = os.fork()
+    if child == 0:
+        try:
+            closed, close = threading.Event(), Connection.close
+
+            def slowly(connection: Connection) -> None:
+                closed.wait(0.3)  # the other thread comes meanwhile
+                close(connection)
+
+            monkeypatch.setattr(Connection, "close", slowly)
+            with ThreadPoolExecutor(2) as pool:
+                answers = list(pool.map(lambda body: bytes(send(wire, host.endpoint + "/a", body).body), (b"1", b"2")))
+            os._exit(0 if answers == [b"1", b"2"] else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert bytes(send(wire, host.endpoint + "/a", b"parent again").body) == b"parent again"
+    assert host.connections == 3
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_process_that_is_forked_while_a_thread_holds_a_lock_goes_on(wire: Wire, host: Answering, scheme: str) -> None:
+    held = wire._lock if scheme == "http" else wire._route._lock  # a fork cannot be timed otherwise
+    taken, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with held:
+            taken.set()
+            done.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    taken.wait(5)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        try:
+            with suppress(Unavailable):  # of a host that knows no TLS
+                send(wire, host.endpoint.replace("http:", f"{scheme}:") + "/a", b"child")
+            os._exit(0)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    done.set()
+    holder.join()
+
+
 def test_a_closed_wire_keeps_no_connections(host: Answering) -> None:
     wire = Wire(Transport(), url="az://container")
     send(wire, host.endpoint + "/a")
@@ -275,16 +407,17 @@ def test_a_proxy_is_asked_for_the_whole_url(host: Answering) -> None:
     wire.close()
 
 
-def test_a_tunnel_is_asked_for_and_its_refusal_told() -> None:
+@pytest.mark.parametrize(("status", "refusal"), [(407, Denied), (502, Unavailable)])
+def test_a_tunnel_is_asked_for_and_its_refusal_told(status: int, refusal: type[Exception]) -> None:
     seen = []
 
     def refuse(connection: socket.socket) -> None:
         seen.append(connection.recv(65_536))
-        connection.sendall(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 %d No\r\ncontent-length: 0\r\n\r\n" % status)
 
     with scripted(refuse) as endpoint:
         wire = Wire(Transport(proxy=endpoint), url="az://container")
-        with pytest.raises(Unavailable, match="the proxy refused to connect"):
+        with pytest.raises(refusal, match=r"az://container.*the proxy"):
             send(wire, "https://somewhere.invalid/a")
     assert seen[0].startswith(b"CONNECT somewhere.invalid:443 HTTP/1.1\r\nHost: somewhere.invalid:443\r\n")
 
@@ -294,17 +427,12 @@ def test_a_proxy_behind_tls_is_refused() -> None:
         Wire(Transport(proxy="https://user:secret@proxy:1"), url="az://container")
 
 
-def test_a_certificate_is_checked_with_the_authorities_that_were_named() -> None:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+def test_a_certificate_is_checked_with_the_authorities_that_were_named(authority: trustme.CA, bundle: str) -> None:
+    def ok(connection: ssl.SSLSocket) -> None:
+        while connection.recv(65_536):
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
 
-    def over_tls(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as secured:
-            while secured.recv(65_536):
-                secured.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-
-    with scripted(over_tls) as endpoint, authority.cert_pem.tempfile() as bundle:
+    with scripted(over_tls(authority, ok)) as endpoint:
         target = endpoint.replace("http:", "https:") + "/a"
         stranger = Wire(Transport(), url="az://container")
         with pytest.raises(ConfigurationError, match="certificate is not trusted"):

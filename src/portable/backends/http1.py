@@ -1,10 +1,12 @@
 """HTTP/1.1 messages as a client needs them (RFC 9112): bytes of a request's head, and answers read from a stream of bytes.
 
 No sockets here: an answer is read from any function that fills a buffer. It is strict where leniency would let one answer
-be taken for another: two lengths, a length beside an encoding, folded lines and unknown encodings are refused.
+be taken for another, or a part for the whole: two lengths or two ETags, a length beside an encoding, folded lines, unknown
+encodings, and an object whose end is not told are refused.
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 Receive = Callable[[memoryview], int]
@@ -15,6 +17,8 @@ _HEAD_ROOM: Final = 64 << 10
 _STEP: Final = 64 << 20
 """Bytes that are set aside for a body before any of it came: a host's word for its length is not trusted beyond this."""
 _BODILESS: Final = {204, 304}
+_SINGLE: Final = frozenset({"content-length", "content-range", "etag", "last-modified"})
+"""What describes an object is no list: two values leave open which one holds (RFC 9110, sections 5.3 and 8.6)."""
 
 
 class BrokenAnswer(Exception):
@@ -24,7 +28,7 @@ class BrokenAnswer(Exception):
 def fields(lines: list[str]) -> dict[str, str]:
     """Read the lines of a head: values by names in lower case, those of repeated fields joined by commas (RFC 9110, 5.3).
 
-    Raises: BrokenAnswer.
+    Raises: BrokenAnswer, also where a field that has one value comes with two.
     """
     values: dict[str, str] = {}
     for line in lines:
@@ -32,7 +36,7 @@ def fields(lines: list[str]) -> dict[str, str]:
         if not colon or not spelled or " " in spelled or "\t" in spelled:
             raise BrokenAnswer("a header line is malformed")
         name, value = spelled.lower(), value.strip(" \t")
-        values[name] = f"{values[name]}, {value}" if name in values else value
+        values[name] = _joined(name, values[name], value) if name in values else value
     return values
 
 
@@ -68,32 +72,35 @@ class Answers:
         while True:
             status_line, *lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
             version, _, rest = status_line.partition(" ")
-            code = rest[:3]
+            code = rest.partition(" ")[0]
             if version not in ("HTTP/1.1", "HTTP/1.0") or not (code.isascii() and code.isdigit() and len(code) == 3):
                 raise BrokenAnswer("it does not begin as an HTTP/1.1 answer")
             status, headers = int(code), fields(lines)
             if status >= 200:
-                option = headers.get("connection", "").lower()
-                return status, headers, option != "close" if version == "HTTP/1.1" else option == "keep-alive"
+                options = _options(headers.get("connection", ""))
+                return status, headers, "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
 
     def body(
         self, method: str, status: int, headers: Mapping[str, str], *, room: int | None = None
     ) -> bytes | bytearray | None:
         """Read the body that belongs to a head, `room` bytes at most; None where it may go on until the connection ends.
 
+        What a GET asked for must tell its end: a cut would pass for one. Content-Length is checked also where no body follows.
         Raises: BrokenAnswer, and what `receive` raises.
         """
+        encoding, length = headers.get("transfer-encoding"), headers.get("content-length")
+        if length is not None and not (length.isascii() and length.isdigit() and len(length) < 20):
+            raise BrokenAnswer("the length of its body is not told clearly")
         if method == "HEAD" or status in _BODILESS or (method == "CONNECT" and status < 300):
             return b""
-        encoding, length = headers.get("transfer-encoding"), headers.get("content-length")
         if encoding is not None:
             if encoding.lower() != "chunked" or length is not None:
                 raise BrokenAnswer("the length of its body is not told clearly")
             return self._chunked(room)
         if length is None:
+            if method == "GET" and status < 300:
+                raise BrokenAnswer("the length of its body is not told")
             return None
-        if not (length.isascii() and length.isdigit() and len(length) < 20):
-            raise BrokenAnswer("the length of its body is not told clearly")
         size = int(length)
         if not size:
             return b""
@@ -178,6 +185,20 @@ class Answers:
         if not count:
             raise BrokenAnswer("the connection was cut")
         return count
+
+
+def _joined(name: str, first: str, second: str) -> str:
+    if name not in _SINGLE:
+        return f"{first}, {second}"
+    if first != second:
+        raise BrokenAnswer(f"it has two values of {name}")
+    return first
+
+
+@lru_cache(8)
+def _options(connection: str) -> frozenset[str]:
+    """Return what a field Connection lists, in lower case (RFC 9110, section 7.6.1)."""
+    return frozenset(option.strip(" \t") for option in connection.lower().split(","))
 
 
 def _check_room(length: int, room: int | None) -> None:

@@ -45,5 +45,10 @@ def moment(text: str) -> datetime:
 
 
 def quoted(etag: str) -> str:
-    """Write an ETag as headers do (section 8.8.3): hosts leave its quotation marks out of listings."""
+    """Write an ETag as headers do (section 8.8.3): hosts leave its quotation marks out of listings.
+
+    Raises: ValueError (not of printable ASCII: If-Match could not give it back).
+    """
+    if not (etag.isascii() and etag.isprintable()):
+        raise ValueError("ETag")
     return etag if etag.endswith('"') or not etag else f'"{etag}"'

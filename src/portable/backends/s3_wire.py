@@ -97,7 +97,10 @@ class S3Wire:
         answer = self._send("PUT", name, headers, data, payload=check.payload, operation="put", key=key)
         if answer.status != 200:
             raise self._refusal(answer, "put", key, expect)
-        etag = quoted(answer.headers.get("etag", ""))
+        try:
+            etag = quoted(answer.headers.get("etag", ""))
+        except ValueError as error:
+            raise not_understood(error, operation="put", key=key, url=self._url) from None
         if not etag:
             raise Unsupported(f"{describe('put', key, self._url)}: the host gives no ETag, so versions cannot be told apart")
         confirmed = check.confirmed(answer.headers)

@@ -7,6 +7,7 @@ What a store's own variables do not say, an AWS profile's `ca_bundle` says for i
 REQUESTS_CA_BUNDLE (before them, for S3 alone, AWS_CA_BUNDLE), HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -38,6 +39,8 @@ class Transport(Withheld):
     """Path of a PEM file; None for the authorities that each client comes with."""
     proxy: str | None = field(default=None, repr=False)
     """http: URL of a proxy, which may hold credentials; None for direct connections."""
+    named_by: str = "CA_BUNDLE"
+    """What names `ca_bundle`: a variable or a profile. For messages."""
 
 
 def transport(
@@ -53,45 +56,48 @@ def transport(
     `configured` is a file of authorities that a profile names, after who names it; `authorities` are the general variables
     that may name one. Raises: ConfigurationError (no file of certificates, or no http: URL of a proxy).
     """
-    return Transport(_ca_bundle(environment, prefix, configured, authorities), _proxy(endpoint, prefix, environment))
+    named_by, ca_bundle = _ca_bundle(environment, prefix, configured, authorities)
+    return Transport(ca_bundle, _proxy(endpoint, prefix, environment), named_by)
 
 
 def _ca_bundle(
     environment: Mapping[str, str], prefix: str, configured: tuple[str, str] | None, authorities: Sequence[str]
-) -> str | None:
+) -> tuple[str, str | None]:
+    """Return what names the file, and its path."""
     own = [(f"{prefix}CA_BUNDLE", environment.get(f"{prefix}CA_BUNDLE", ""))] if prefix else []
     named = [*own, *([configured] if configured else []), *((name, environment.get(name, "")) for name in authorities)]
-    found = next(((name, path) for name, path in named if path), None)
-    if found is None:
-        return None
-    name, path = found
+    name, path = next(((name, path) for name, path in named if path), ("", ""))
+    if not path:
+        return "", None
     try:
         holds_any = _PEM in Path(path).read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{name} names a file that cannot be read: {path} ({error.strerror})") from None
     if not holds_any:
         raise ConfigurationError(f"{name} names a file without certificates: {path} (PEM is expected)")
-    return path
+    return name, path
 
 
 def _proxy(endpoint: str, prefix: str, environment: Mapping[str, str]) -> str | None:
     variable = f"{prefix}PROXY"
     url = environment.get(variable, "") if prefix else ""
-    if url == "none":
+    if url.lower() == "none":
         return None
     if not url:
         # The name in lower case wins, as it does for other programs.
         proxies = {name: environment.get(name) or environment.get(name.upper(), "") for name in _PROXIES}
         parts = urlsplit(endpoint)
-        host, port = (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+        host, port = (parts.hostname or "").lower(), _PORTS.get(parts.scheme) if parts.port is None else parts.port
         if any(_covers(excluded.strip().lower(), host, port) for excluded in proxies["no_proxy"].split(",")):
             return None
         variable, url = f"{parts.scheme.upper()}_PROXY", proxies.get(f"{parts.scheme}_proxy", "")
-    if url and "://" not in url:
-        url = f"http://{url}"  # as other programs read it
-    if url and not _is_proxy(url):
+    if not url:
+        return None
+    # Other programs take proxy:port as well; a word alone is no more likely a host than something that they do not know.
+    whole = url if "://" in url or ":" not in url else f"http://{url}"
+    if not _is_proxy(whole):
         raise ConfigurationError(f"{variable} is not the URL of a proxy: write http://[user:password@]proxy:port")
-    return url or None
+    return whole
 
 
 def _covers(excluded: str, host: str, port: int | None) -> bool:
@@ -110,6 +116,8 @@ def _covers(excluded: str, host: str, port: int | None) -> bool:
 def _is_proxy(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+        is_host = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+    # What follows a slash may be the rest of a password that was not percent-encoded.
+    return is_host and parts.path in ("", "/") and not (parts.query or parts.fragment) and not re.search(r"\s", url)

@@ -5,11 +5,11 @@ client of our own because of what a small request costs: through urllib3 it take
 """
 
 import ssl
-import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
@@ -20,16 +20,16 @@ from portable.backends.http1 import BrokenAnswer
 from portable.backends.target import Target
 from portable.backends.transport import Transport
 from portable.backends.wire_connection import Connection, Route
-from portable.errors import ConfigurationError
-from portable.forks import Birthplace
+from portable.errors import ConfigurationError, PortableError
+from portable.forks import Birthplace, ForkSafeLock
 
 CONNECTIONS: Final = 64
 """Idle connections that are kept to one host."""
 REFUSAL_ROOM: Final = 64 << 10
 """Bytes that a refusal's body may have."""
 READS: Final = frozenset({"GET", "HEAD"})
-_READ_SECONDS: Final = 3600.0
-"""A read that goes on giving bytes may take this long; one that gives none for a quarter of the bound may not."""
+_BODY_SECONDS: Final = 3600.0
+"""A body that goes on giving bytes may take this long; one that gives none for a quarter of the bound may not."""
 
 _Idle = dict[str, deque[Connection]]
 
@@ -46,9 +46,10 @@ class Answer(Struct, frozen=True):
 def allowance(method: str, bound: float) -> tuple[float, float]:
     """Return how long a request may take, and how long it may go without a byte, in seconds.
 
-    `bound` is that of a request which changes something.
+    `bound` is that of a request which changes something. Only a GET may take longer, since only its answer has a body that may:
+    a HEAD tells what became of a change, within the bound of that.
     """
-    return (_READ_SECONDS, bound / 4) if method in READS else (bound, bound)
+    return _BODY_SECONDS if method == "GET" else bound, bound / 4 if method in READS else bound
 
 
 class Wire:
@@ -59,7 +60,7 @@ class Wire:
         self._route, self._url = Route(transport, url=url), url
         self._idle: _Idle = {}
         self._birthplace, self._closed = Birthplace(), False
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         weakref.finalize(self, _close_all, self._idle)
 
     def send(
@@ -78,9 +79,9 @@ class Wire:
         """Send one request to `target`, and read its whole answer within `seconds`.
 
         Host, Content-Length and Accept-Encoding are added. `body` is read until the call returns, and not after. `room`
-        bounds the answer's body, in bytes; `stall` is how many seconds may pass without a byte (by default `seconds`). Raises:
-        Unavailable (no answer, a cut or longer one, or none in time), ConfigurationError (a header that cannot be sent, a
-        certificate that is not trusted).
+        bounds the answer's body, in bytes; `stall` is how many seconds may pass without a byte, and until the answer's head is
+        there (by default `seconds`). Raises: Unavailable (no answer, a cut or longer one, or none in time), Denied (the proxy
+        refuses its credentials), ConfigurationError (a header that cannot be sent, a certificate that is not trusted).
         """
         deadline = time.monotonic() + seconds
         origin = target.origin
@@ -98,6 +99,8 @@ class Wire:
                 sent_whole = False  # a host may refuse a request before it has read all of it: its answer may be there
             status, received, data, keeps = connection.receive(method, room)
             keeps = keeps and sent_whole
+        except PortableError:
+            raise  # some are OSError or ValueError too
         except ssl.SSLCertVerificationError as error:
             raise ConfigurationError(
                 f"{describe(operation, key, self._url)}: the host's certificate is not trusted ({error.verify_message}): "
@@ -122,9 +125,7 @@ class Wire:
     def _fresh(self, origin: str) -> Connection | None:
         """Take the connection that was used last, if one is still good."""
         if self._birthplace.left:
-            self._lock = threading.Lock()
-            self._birthplace = Birthplace()
-            _close_all(self._idle)  # this process's copies: the parent goes on with its own
+            self._leave()
         idle = self._idle.get(origin)
         while idle:
             try:
@@ -135,6 +136,13 @@ class Wire:
                 return connection
             connection.close()
         return None
+
+    def _leave(self) -> None:
+        """Close this process's copies of connections with which the parent goes on; no thread goes past before they are."""
+        with self._lock:
+            if self._birthplace.left:
+                _close_all(self._idle)
+                self._birthplace = Birthplace()
 
     def _kept(self, origin: str, connection: Connection) -> bool:
         with self._lock:
@@ -158,5 +166,6 @@ def _reason(error: Exception) -> str:
 def _close_all(idle: _Idle) -> None:
     while idle:
         _, connections = idle.popitem()
-        for connection in connections:
-            connection.close()
+        with suppress(IndexError):  # of the end, or because another thread took the last
+            while True:
+                connections.pop().close()

@@ -3,7 +3,6 @@
 import select
 import socket
 import ssl
-import threading
 import time
 from base64 import b64encode
 from collections.abc import Mapping
@@ -15,7 +14,8 @@ from portable.backends.http1 import Answers, BrokenAnswer, request_head
 from portable.backends.resolving import connected
 from portable.backends.target import Target
 from portable.backends.transport import Transport
-from portable.errors import ConfigurationError
+from portable.errors import ConfigurationError, Denied
+from portable.forks import ForkSafeLock
 
 _CONNECT_SECONDS: Final = 5.0
 _IDLE_SECONDS: Final = 30.0
@@ -33,6 +33,7 @@ class Connection:
 
     def __init__(self, over: socket.socket, seconds: float) -> None:
         self._socket = over
+        self._tls = over if isinstance(over, ssl.SSLSocket) else None
         self._answers = Answers(self._receive)
         self._unasked = select.poll()
         self._unasked.register(over, select.POLLIN)
@@ -40,7 +41,10 @@ class Connection:
         self.bound(time.monotonic() + seconds, seconds)
 
     def bound(self, deadline: float, stall: float) -> None:
-        """Give the next request until `deadline`, on the monotonic clock, and `stall` seconds at a time without a byte."""
+        """Give the next request until `deadline`, on the monotonic clock, and `stall` seconds at a time without a byte.
+
+        The head of its answer comes as a whole within the latter: a byte now and then would end no stall.
+        """
         self._deadline, self._stall = deadline, stall
 
     def send(self, head: bytes, body: memoryview | None) -> None:
@@ -59,7 +63,9 @@ class Connection:
 
         Raises: OSError, BrokenAnswer.
         """
+        deadline, self._deadline = self._deadline, min(self._deadline, time.monotonic() + self._stall)
         status, headers, keeps = self._answers.head()
+        self._deadline = deadline
         body = self._answers.body(method, status, headers, room=room)
         told = headers.get("keep-alive")
         self._idle_until = time.monotonic() + (_IDLE_SECONDS if told is None else _idle_seconds(told))
@@ -69,7 +75,8 @@ class Connection:
         """Tell whether the host still holds its end open, as far as can be seen, and has sent nothing unasked."""
         if time.monotonic() >= self._idle_until or not self._answers.is_drained():
             return False
-        return not self._unasked.poll(0)
+        # What TLS has decrypted and nobody has read does not show at the socket any more.
+        return not self._unasked.poll(0) and (self._tls is None or not self._tls.pending())
 
     def secure(self, context: ssl.SSLContext, host: str) -> "Connection":
         """Return the connection with TLS on it; this one is then used up."""
@@ -100,26 +107,31 @@ class Route:
 
     def __init__(self, transport: Transport, *, url: str) -> None:
         """Take the way that `transport` tells. Raises: ConfigurationError (a proxy that cannot be used in the store `url`)."""
-        self._authorities = transport.ca_bundle
+        self._transport, self._url = transport, url
         self._proxy = urlsplit(transport.proxy) if transport.proxy else None
         if self._proxy is not None and (self._proxy.scheme != "http" or not self._proxy.hostname):
             raise ConfigurationError(f"{url}: only a proxy that is itself reached by http: can be used (http://proxy:port)")
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._tls: ssl.SSLContext | None = None
 
     def connect(self, origin: str, seconds: float) -> Connection:
-        """Connect to `origin` (scheme://host:port), within a quarter of `seconds` or 5 s. Raises: OSError, BrokenAnswer."""
+        """Connect to `origin` (scheme://host:port), within a quarter of `seconds` or 5 s.
+
+        Raises: OSError, BrokenAnswer, Denied (the proxy refuses its credentials), ConfigurationError (the authorities).
+        """
         seconds = min(_CONNECT_SECONDS, seconds / 4)
         place = urlsplit(origin)
         towards = self._proxy or place
-        made = connected(towards.hostname or "", towards.port or _PORTS[towards.scheme], seconds)
+        port = _PORTS[towards.scheme] if towards.port is None else towards.port
+        context = self._context() if place.scheme == "https" else None
+        made = connected(towards.hostname or "", port, seconds)
         connection = Connection(made, seconds)
         try:
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if place.scheme == "https":
+            if context is not None:
                 if self._proxy is not None:
-                    self._tunnel(connection, place.netloc if place.port else f"{place.netloc}:{_PORTS['https']}")
-                connection = connection.secure(self._context(), place.hostname or "")
+                    self._tunnel(connection, f"{place.netloc}:{_PORTS['https']}" if place.port is None else place.netloc)
+                connection = connection.secure(context, place.hostname or "")
         except BaseException:
             connection.close()
             raise
@@ -136,6 +148,8 @@ class Route:
         """Ask the proxy for a tunnel (RFC 9110, section 9.3.6)."""
         connection.send(request_head("CONNECT", authority, authority, self._credentials(), None), None)
         status, *_ = connection.receive("CONNECT", _SMALL)
+        if status == 407:
+            raise Denied(f"{self._url}: the proxy wants other credentials than its URL has (HTTP 407)")
         if not 200 <= status < 300:
             raise BrokenAnswer(f"the proxy refused to connect (HTTP {status})")
 
@@ -148,8 +162,13 @@ class Route:
     def _context(self) -> ssl.SSLContext:
         with self._lock:
             if self._tls is None:
-                self._tls = ssl.create_default_context(cafile=self._authorities)
-                self._tls.set_alpn_protocols(["http/1.1"])
+                try:
+                    made = ssl.create_default_context(cafile=self._transport.ca_bundle)
+                except OSError as error:  # ssl.SSLError is one
+                    named = f"{self._transport.named_by} names a file whose certificates cannot be read"
+                    raise ConfigurationError(f"{named}: {self._transport.ca_bundle} ({error.strerror})") from None
+                made.set_alpn_protocols(["http/1.1"])
+                self._tls = made
             return self._tls
 
 
