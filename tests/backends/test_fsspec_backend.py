@@ -17,12 +17,14 @@ from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
+from portable.backends import fsspec_edge, fsspec_writing
 from portable.backends.fsspec_backend import FsspecBackend
 from portable.errors import (
     ConfigurationError,
     Denied,
     InvalidKey,
     NotFound,
+    PortableError,
     PreconditionFailed,
     Unavailable,
     Unsupported,
@@ -191,6 +193,85 @@ def test_a_filesystem_that_fills_files_while_readers_look_is_not_written_to(tmp_
     assert (tmp_path / "key").read_bytes() == b"standing"
 
 
+class TellsNoTime(LocalFileSystem):
+    """As Databricks' filesystem: it knows lengths and names only."""
+
+    cachable = False
+
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        told = super().info(path, **kwargs)
+        return {name: told[name] for name in ("name", "size", "type")}
+
+
+class TellsNoTimeInOneRequest(TellsNoTime):
+    def pipe_file(self, path: str, value: bytes, *_: Any, **__: Any) -> None:
+        Path(path).write_bytes(value)
+
+
+@pytest.mark.parametrize("kind", [TellsNoTime, TellsNoTimeInOneRequest])
+def test_what_has_no_version_is_not_overwritten(kind: type[LocalFileSystem], tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"standing")
+    backend = FsspecBackend(kind(), str(tmp_path))
+    upload = backend.begin("key")
+    upload.part(0, b"other")
+    for write in (lambda: backend.put("key", b"other"), upload.commit):
+        with pytest.raises(Unsupported, match="no time"):
+            write()
+    assert (tmp_path / "key").read_bytes() == b"standing"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["key"]
+
+
+class RenamesOntoNothing(LocalFileSystem):
+    """As fsspec's WebHDFS: a rename onto a file that stands does nothing, and nobody says so."""
+
+    cachable = False
+
+    def mv(self, path1: str, path2: str, **_: Any) -> None:
+        if not Path(path2).exists():
+            Path(path1).rename(path2)
+
+
+class RemovesInsteadOfRenaming(LocalFileSystem):
+    cachable = False
+
+    def mv(self, path1: str, *_: Any, **__: Any) -> None:
+        Path(path1).unlink()
+
+
+@pytest.mark.parametrize(("kind", "told"), [(RenamesOntoNothing, Unsupported), (RemovesInsteadOfRenaming, Unavailable)])
+@pytest.mark.parametrize("data", [b"of other length", b"standinG"])
+def test_a_rename_that_did_not_happen_is_no_write(
+    kind: type[LocalFileSystem], told: type[PortableError], data: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_bytes(b"standing")
+    backend = FsspecBackend(kind(), str(tmp_path))
+    upload = backend.begin("key")
+    upload.part(0, data)
+    for write in (lambda: backend.put("key", data), upload.commit):
+        with pytest.raises(told, match="rename"):
+            write()
+    assert (tmp_path / "key").read_bytes() == b"standing"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["key"]
+
+
+class Shortens(Plain):
+    """Takes half of what it is given, and says nothing of it."""
+
+    def open(self, path: str, mode: str = "rb", *args: Any, **kwargs: Any) -> Any:
+        opened = LocalFileSystem.open(self, path, mode, *args, **kwargs)
+        if "w" in mode:
+            write = opened.write
+            opened.write = lambda data: write(data[: len(data) // 2])
+        return opened
+
+
+def test_what_was_not_taken_whole_takes_nobodys_place(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"standing")
+    with pytest.raises(Unavailable, match="all of its 11 bytes"):
+        FsspecBackend(Shortens(), str(tmp_path)).put("key", b"other bytes")
+    assert (tmp_path / "key").read_bytes() == b"standing"
+
+
 def test_a_folder_that_cannot_be_read_ends_a_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = FsspecBackend(LocalFileSystem(skip_instance_cache=True), str(tmp_path))
     backend.put("open/a", b"")
@@ -222,7 +303,9 @@ class Stalls(AsyncFileSystem):
         self.asked.append(name)
         await asyncio.sleep(60)
 
-    async def _info(self, *_: Any, **__: Any) -> Any:
+    async def _info(self, path: str, **_: Any) -> Any:
+        if path.endswith("new"):
+            raise FileNotFoundError(path)
         return await self._stall("info")
 
     async def _cat_file(self, *_: Any, **__: Any) -> Any:
@@ -241,15 +324,29 @@ class Stalls(AsyncFileSystem):
 def test_a_call_that_is_not_answered_ends_within_the_bound_and_is_sent_once() -> None:
     filesystem = Stalls()
     backend = FsspecBackend(filesystem, "bucket", bound=0.2)
-    upload = backend.begin("key")
+    upload = backend.begin("new")
     upload.part(0, b"data")
-    for call in (lambda: backend.get("key"), lambda: backend.put("key", b""), lambda: backend.delete("key"), upload.commit):
+    for call in (lambda: backend.get("key"), lambda: backend.put("new", b""), lambda: backend.delete("key"), upload.commit):
         began = time.monotonic()
         with pytest.raises(Unavailable, match="bound"):
             call()
         assert time.monotonic() - began < 2
     upload.abort()
     assert filesystem.asked == ["info", "pipe", "rm", "put"]
+
+
+def test_the_look_before_a_write_takes_its_time_from_that_of_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    clock = iter([100.0, 100.7])
+
+    def answered(loop: object, method: Any, *_: Any, timeout: float, **__: Any) -> object:
+        given.append(round(timeout, 3))
+        return {"type": "file", "size": 0, "ETag": '"a"', "mtime": 1.0}
+
+    monkeypatch.setattr(fsspec_writing, "boottime", lambda: next(clock))
+    monkeypatch.setattr(fsspec_edge, "sync", answered)
+    FsspecBackend(Stalls(), "bucket", bound=1.0).put("key", b"")
+    assert given == [1.0, 0.3]
 
 
 def test_an_asynchronous_filesystem_of_another_loop_is_refused() -> None:

@@ -61,6 +61,24 @@ def test_the_same_time_told_in_two_ways_makes_one_token() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "told", "expected"),
+    [
+        ("modify", "20261122040506", WHEN.replace(microsecond=0)),
+        ("modify", "20261122040506.789", WHEN),
+        ("modificationTime", 1_795_320_306_789, WHEN),
+    ],
+)
+def test_ftp_and_hdfs_have_times_of_their_own(name: str, told: object, expected: datetime) -> None:
+    """RFC 3659, section 2.3 (in UTC), and milliseconds."""
+    assert described({"size": 1, name: told}, "a", url="fsspec+x://y").modified == expected
+
+
+@pytest.mark.parametrize("told", [1e12, -1e12, "9999-12-31T23:59:59.999999", "9999-12-31T23:59:59-05:00"])
+def test_a_time_beyond_every_calendar_ends_no_listing(told: object) -> None:
+    assert described({"size": 1, "mtime": told}, "a", url="fsspec+x://y").modified.year in (1, 9999)
+
+
+@pytest.mark.parametrize(
     ("info", "missing"),
     [
         ({"size": None, "mtime": 1.0}, "no length"),
@@ -69,6 +87,7 @@ def test_the_same_time_told_in_two_ways_makes_one_token() -> None:
         ({"size": 1, "ETag": '"a"'}, "no time"),
         ({"size": 1, "mtime": "yesterday"}, "no time"),
         ({"size": 1, "mtime": True}, "no time"),
+        ({"size": 1, "modify": "Nov 22 04:05"}, "no time"),  # of an FTP server without MLSD: in no known zone, to the minute
     ],
 )
 def test_a_filesystem_that_does_not_tell_enough_is_refused(info: dict[str, Any], missing: str) -> None:

@@ -1,5 +1,6 @@
 """What a folder as a store must not do."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +8,18 @@ from pathlib import Path
 import pytest
 
 from portable.backends.location import Location
-from portable.backends.protocol import ABSENT, Backend, Fetched, Folder, Matches
+from portable.backends.protocol import ABSENT, ANY, Backend, Fetched, Folder, Matches
 from portable.backends.registry import open_backend
-from portable.errors import InvalidKey, NotFound, PortableError, PreconditionFailed
+from portable.errors import (
+    Denied,
+    InvalidKey,
+    NotFound,
+    PortableError,
+    PreconditionFailed,
+    RetryableError,
+    Unavailable,
+    Unsupported,
+)
 
 
 @pytest.fixture
@@ -179,6 +189,66 @@ def test_no_prefix_leads_out_of_the_root_or_to_temporary_files(backend: Backend,
         assert list(backend.list(prefix)) == []
         assert list(backend.children(prefix)) == []
     assert [stat.key for stat in backend.list("folder/")] == ["folder/key"]
+
+
+def test_a_prefix_that_no_key_has_leads_to_nothing_and_one_that_is_no_text_is_refused(backend: Backend) -> None:
+    backend.put("folder/key", b"data")
+    for prefix in ("a\0b/", "a\0b", "folder/\0", "x" * 300 + "/", "x" * 300, "é" * 128 + "/x"):
+        assert list(backend.list(prefix)) == []
+        assert list(backend.children(f"{prefix.rstrip('/')}/")) == []
+    for prefix in ("\ud800/", "\udcff", "folder/\ud800"):
+        with pytest.raises(InvalidKey, match="surrogates"):
+            list(backend.list(prefix))
+
+
+LISTINGS: dict[str, Callable[[Backend], object]] = {
+    "list": lambda backend: list(backend.list()),
+    "children": lambda backend: list(backend.children("folder/")),
+    "inventory": lambda backend: list(backend.inventory()),
+    "unfinished": lambda backend: list(backend.unfinished()),
+}
+
+
+@pytest.mark.parametrize(("refusal", "told"), [(errno.EACCES, Denied), (errno.EIO, Unavailable), (errno.ESTALE, Unavailable)])
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_a_folder_that_cannot_be_read_ends_a_listing_with_an_error_of_ours(
+    listing: str, refusal: int, told: type[PortableError], backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.put("folder/key", b"data")
+
+    def failing(*_: object) -> None:
+        raise OSError(refusal, "as the system says")
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with pytest.raises(told, match=r"root"):
+        LISTINGS[listing](backend)
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "told"),
+    [
+        ("replace", errno.EXDEV, Unsupported),
+        ("replace", errno.EROFS, Denied),
+        ("replace", errno.EINVAL, InvalidKey),
+        ("replace", errno.EILSEQ, InvalidKey),
+        ("replace", errno.ENAMETOOLONG, InvalidKey),
+        ("link", errno.EPERM, Unsupported),
+        ("link", errno.EOPNOTSUPP, Unsupported),
+        ("link", errno.EACCES, Denied),
+    ],
+)
+def test_what_a_file_system_never_does_is_no_error_to_try_again_after(
+    call: str, code: int, told: type[PortableError], backend: Backend, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, failing)
+        with pytest.raises(told, match="key") as caught:
+            backend.put("folder/key", b"data", expect=ABSENT if call == "link" else ANY)
+    assert not isinstance(caught.value, RetryableError)
+    assert [path.name for path in root.iterdir()] == [".portable-tmp"]
 
 
 def test_a_folder_without_a_file_is_a_folder_of_its_level(backend: Backend, root: Path) -> None:

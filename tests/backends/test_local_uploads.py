@@ -185,6 +185,29 @@ def test_a_journal_that_was_cut_short_tells_no_more_than_was_written(
         assert again.sizes == expected | {7: 9}
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"[" * 100_000,
+        b'{"key": "key", "started": ' + b"[" * 100_000,
+        b'{"key": "key", "started": "2026-11-22T04:05:06"}',
+        b'{"key": "key", "started": "2026-11-22"}',
+        b'{"key": "key", "started": "9999-12-31T23:59:59-12:00"}',
+        b'{"key": "key", "started": 5}',
+        b"[1]",
+        b"{}",
+        b"\xff",
+    ],
+    ids=lambda first: str(first[-50:]),
+)
+def test_a_damaged_journal_is_none_and_hides_no_upload(first: bytes, backend: Backend, root: Path) -> None:
+    damaged, upload = backend.begin("key"), backend.begin("other")
+    (root / ".portable-tmp" / f"{damaged.token}.parts").write_bytes(first + b"\n")
+    assert [found.token for found in backend.unfinished()] == [upload.token]
+    with pytest.raises(NotFound):
+        backend.resume("key", damaged.token)
+
+
 @given(st.binary())
 def test_any_bytes_are_read_as_a_journal_or_as_none(data: bytes) -> None:
     local_parts.read(data)

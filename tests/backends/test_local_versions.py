@@ -3,10 +3,13 @@
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta, timezone
 from pathlib import Path
 from threading import Barrier
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portable.backends import local_versions
 from portable.backends.location import Location
@@ -104,6 +107,30 @@ def test_an_etag_is_given_when_the_moment_of_the_change_is_over(
     local_versions.described("key", found)  # type: ignore[arg-type]
     assert clock.slept in sleeps
     assert clock.read() != changed
+
+
+@given(st.one_of(st.floats(), st.integers()))
+def test_any_time_of_a_file_can_be_told_in_every_zone(seconds: float) -> None:
+    told = local_versions.moment(seconds)
+    for hours in (-14, 0, 14):
+        assert told.astimezone(timezone(timedelta(hours=hours))) == told
+    if abs(seconds) < 1 << 33:
+        assert abs(told.timestamp() - seconds) < 1e-5
+
+
+@pytest.mark.parametrize("seconds", [10**12, -(10**12), 253_402_300_800, -62_135_596_801])
+def test_times_beyond_every_calendar_are_versions_all_the_same(seconds: int, root: Path) -> None:
+    """Some file systems keep such a time, and one such file must not end a listing."""
+    (root / "key").write_bytes(b"data")
+    real = (root / "key").stat()
+    fields = {name: getattr(real, name) for name in ("st_ino", "st_size", "st_ctime_ns")}
+    etags = set()
+    for second in (seconds, seconds + 1):
+        found = type("Found", (), {**fields, "st_mtime": float(second), "st_mtime_ns": second * SECOND})
+        stat = local_versions.described("key", found)  # type: ignore[arg-type]
+        assert stat.modified.year == (9999 if seconds > 0 else 1)
+        etags.add(stat.etag)
+    assert len(etags) == 2
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_given(

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -95,6 +96,50 @@ def test_what_is_aborted_leaves_nothing(backend: Backend) -> None:
     upload = backend.begin("folder/key")
     upload.part(0, b"staged")
     upload.abort()
+    upload.abort()
+    assert keys(backend) == []
+
+
+FAILS_LATE = {"moto": ("part", "commit"), "ceph": ("commit",)}
+"""Of a server: what it answers by an error of its own (HTTP 500), for an upload that is gone."""
+
+
+def test_what_is_aborted_is_gone(backend: Backend, kind: str) -> None:
+    upload = backend.begin("folder/key")
+    upload.part(0, b"staged")
+    upload.abort()
+    calls = {"staged": upload.staged, "part": lambda: upload.part(0, b"late"), "commit": upload.commit}
+    for name, call in calls.items():
+        if name not in FAILS_LATE.get(kind, ()):
+            with pytest.raises(NotFound):
+                call()
+    upload.abort()
+    assert keys(backend) == []
+
+
+def test_what_was_committed_is_no_upload_any_more(backend: Backend, kind: str) -> None:
+    """A commit is repeated where its answer was lost, so that hosts may answer a second one as they answered the first."""
+    upload = backend.begin("folder/key")
+    upload.part(0, b"staged")
+    done = upload.commit()
+    with suppress(NotFound):
+        assert upload.commit().size == done.size
+    if kind != "moto":
+        with suppress(NotFound):
+            upload.part(1, b"late")
+    upload.abort()
+    assert bytes(backend.get("folder/key").data) == b"staged"
+
+
+@pytest.mark.parametrize("kind", ["memory", "local", "fsspec-memory", "fsspec-local"])
+def test_what_was_deleted_after_its_commit_comes_back_by_no_other_commit(backend: Backend) -> None:
+    upload = backend.begin("folder/key")
+    upload.part(0, b"staged")
+    upload.commit()
+    backend.delete("folder/key")
+    for call in (lambda: upload.part(0, b"late"), upload.staged, upload.commit):
+        with pytest.raises(NotFound):
+            call()
     upload.abort()
     assert keys(backend) == []
 

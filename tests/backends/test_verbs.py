@@ -42,6 +42,16 @@ def test_any_buffer_can_be_put(backend: Backend, kind_of_buffer: type) -> None:
     assert content(backend, "key") == b"data"
 
 
+@pytest.mark.parametrize("kind", ["memory", "local", "fsspec-memory", "fsspec-local"])
+def test_a_buffer_whose_bytes_do_not_lie_together_is_put_in_their_order(backend: Backend) -> None:
+    apart = memoryview(b"a.b.c.")[::2]
+    backend.put("key", apart)
+    upload = backend.begin("staged")
+    upload.part(0, apart)
+    upload.commit()
+    assert content(backend, "key") == content(backend, "staged") == b"abc"
+
+
 def test_the_time_of_a_change_is_in_utc_and_now(backend: Backend) -> None:
     put = backend.put("key", b"")
     told = backend.stat("key")

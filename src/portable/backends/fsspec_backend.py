@@ -29,7 +29,7 @@ from portable.backends.protocol import (
     Upload,
 )
 from portable.backends.resident import Resident
-from portable.errors import ConfigurationError, InvalidKey, NotFound, PreconditionFailed, Unavailable, Unsupported
+from portable.errors import ConfigurationError, Denied, InvalidKey, NotFound, PreconditionFailed, Unavailable, Unsupported
 
 _READ_ATTEMPTS: Final = 3
 _PATH_BYTES: Final = 1024
@@ -42,7 +42,8 @@ class FsspecBackend(Resident):
     `root` is a path as the filesystem spells it (`bucket/prefix`, `/folder`). Its container must stand: the first segment where
     paths begin without a slash, otherwise the whole root. Give it a filesystem of its own, made with
     `use_listings_cache=False, skip_instance_cache=True`: its caches are dropped before each look, and must not be filled
-    meanwhile. `close` closes the filesystem's connections with `owned`. Not for use in a forked process.
+    meanwhile. `close` closes the filesystem's connections with `owned`. Not for use in a forked process. What the filesystem
+    follows is followed: its own local files lead through symbolic links out of the root, which `LocalBackend` never does.
 
     Raises: ConfigurationError.
     """
@@ -56,7 +57,7 @@ class FsspecBackend(Resident):
         self._container = self._root if root.startswith("/") else self._root.partition("/")[0]
         if not self._root or not self._edge.holds(f"{self._root}/key"):
             raise ConfigurationError(f"{self.url}: the filesystem has no folder {root!r}, or calls it otherwise")
-        self._writer = writer(self._edge, self._root, self._check_container)
+        self._writer = writer(self._edge, self._root, self._check_container, self._look)
         self.capabilities = Capabilities(
             part_size=PART_SIZE,
             max_parts=MAX_PARTS,
@@ -156,11 +157,16 @@ class FsspecBackend(Resident):
             raise NotFound(f"{operation} {key!r} in {self.url}: no object is there, but a {info.get('type')}")
         return described(info, key, url=self.url)
 
+    def _look(self, path: str, key: str) -> Stat | None:
+        with suppress(NotFound, Denied):  # a write needs no leave to read
+            return self._described("stat", path, key)
+        return None
+
     def _written(self, path: str, key: str, size: int, answer: object) -> Stat:
         etag = entity_tag(answer)
         if etag is not None:
             return Stat(key, size, datetime.now(UTC), etag)
-        stat = self._described("put", path, key)
+        stat = answer if isinstance(answer, Stat) else self._described("put", path, key)
         if stat.size != size:
             raise Unavailable(f"put {key!r} in {self.url}: {stat.size} of {size} bytes stand there now")
         return stat

@@ -31,7 +31,7 @@ class FilesystemEdge:
             raise ConfigurationError(
                 f"{url}: {type(filesystem).__name__} wraps a filesystem: give the one underneath, and a root"
             )
-        self.filesystem, self.url, self._bound = filesystem, url, bound
+        self.filesystem, self.url, self.bound = filesystem, url, bound
         self.is_async = bool(filesystem.async_impl)
         self._process = os.getpid()
 
@@ -46,7 +46,7 @@ class FilesystemEdge:
             if not self.is_async:
                 return getattr(self.filesystem, method)(*arguments, **options)
             coroutine = getattr(self.filesystem, f"_{method}")
-            timeout = self._bound if bound == -1.0 else bound
+            timeout = self.bound if bound == -1.0 else bound
             return sync(self.filesystem.loop, coroutine, *arguments, timeout=timeout, **options)
 
     def info(self, path: str, *, operation: str, key: str) -> Mapping[str, Any]:

@@ -4,17 +4,15 @@ Filesystems raise what their libraries raise, or translate it to errors of Pytho
 words stay out of our messages: they repeat URLs, and those may carry signatures.
 """
 
-import errno
 from typing import Any, Final
 
 from portable.backends.answers import describe, refusal
+from portable.backends.os_errors import MEANINGS, Meaning
 from portable.errors import Denied, InvalidKey, NotFound, PortableError, Unavailable, Unsupported
 
-_Kind = tuple[type[PortableError], str]
-
-_MISSING_CREDENTIALS: Final[_Kind] = (Denied, "the filesystem finds no credentials that it can use")
-_REFUSED: Final[_Kind] = (Unsupported, "the filesystem cannot do it")
-_NAMES: Final[dict[str, _Kind]] = dict.fromkeys(
+_MISSING_CREDENTIALS: Final[Meaning] = (Denied, "the filesystem finds no credentials that it can use")
+_REFUSED: Final[Meaning] = (Unsupported, "the filesystem cannot do it")
+_NAMES: Final[dict[str, Meaning]] = dict.fromkeys(
     (
         "NoCredentialsError",  # botocore
         "PartialCredentialsError",
@@ -26,12 +24,7 @@ _NAMES: Final[dict[str, _Kind]] = dict.fromkeys(
     ),
     _MISSING_CREDENTIALS,
 )
-_ERRNOS: Final[dict[int, _Kind]] = {
-    errno.ENAMETOOLONG: (InvalidKey, "the filesystem takes no name as long as that"),
-    errno.ENOSYS: _REFUSED,
-    errno.EROFS: (Denied, "the filesystem is read-only"),
-}
-_CLASSES: Final[tuple[tuple[type[Exception], _Kind], ...]] = (
+_CLASSES: Final[tuple[tuple[type[Exception], Meaning], ...]] = (
     (FileNotFoundError, (NotFound, "nothing is there")),
     (PermissionError, (Denied, "the filesystem does not allow it")),
     (IsADirectoryError, (InvalidKey, "a folder stands there (`a` beside `a/b`)")),
@@ -62,15 +55,15 @@ def translated(error: Exception, *, operation: str, key: str, url: str) -> Porta
     kind, meaning = _kind(error)
     if isinstance(error, NotADirectoryError) and operation in _LOOKS:
         kind, meaning = _CLASSES[0][1]
-    elif kind is Unsupported and operation in _MUTATIONS and not isinstance(error, NotImplementedError):
+    elif kind is Unsupported and operation in _MUTATIONS and not isinstance(error, (NotImplementedError, OSError)):
         kind, meaning = Unavailable, "the filesystem failed, and may have written"
     return kind(f"{describe(operation, key, url)}: {meaning} ({type(error).__name__})")
 
 
-def _kind(error: Exception) -> _Kind:
+def _kind(error: Exception) -> Meaning:
     named = _NAMES.get(type(error).__name__) or _NAMES.get(type(error.__cause__).__name__)
     if named is None and isinstance(error, OSError) and error.errno is not None:
-        named = _ERRNOS.get(error.errno)
+        named = MEANINGS.get(error.errno)
     return named or next((kind for base, kind in _CLASSES if isinstance(error, base)), (Unavailable, "the filesystem failed"))
 
 

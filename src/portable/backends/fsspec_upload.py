@@ -7,6 +7,7 @@ from typing import Final
 from typing_extensions import Buffer
 
 from portable.backends.fsspec_writing import Spooled
+from portable.backends.local_files import flat
 from portable.backends.parts import check_part, check_sizes
 from portable.backends.protocol import ANY, Checksum, Expectation, Stat
 from portable.backends.spool import Spool
@@ -33,7 +34,7 @@ class FsspecUpload:
     def part(self, number: int, data: Buffer) -> Checksum:
         """See `Upload.part`. Nothing is sent. Raises: Unavailable (no room), ConfigurationError (no such part), NotFound."""
         self._spool.check_open("part")
-        view = memoryview(data).cast("B")
+        view = flat(data)
         check_part(number, view.nbytes, part_size=PART_SIZE, max_parts=MAX_PARTS, key=self._key, url=self._url)
         self._spool.write(number, view, number * PART_SIZE)
         self._sizes[number] = view.nbytes

@@ -5,17 +5,24 @@ were seen to tell versions and times.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from portable.backends.local_versions import moment
 from portable.backends.protocol import Stat
 from portable.errors import Unsupported
 
 ENTITY_TAGS: Final = ("ETag", "etag", "e_tag", "generation")
 """Names of what a host changes with every write: s3fs, adlfs and others."""
-TIMES: Final = ("LastModified", "last_modified", "updated", "modified", "mtime", "created")
-"""Names of the time of the last change, the best first. `created` is last: a filesystem that replaces files renews it."""
+TIMES: Final = ("LastModified", "last_modified", "updated", "modified", "mtime", "modificationTime", "modify", "created")
+"""Names of the time of the last change, the best first. `created` is last: a filesystem that replaces files renews it.
+
+`modificationTime` is HDFS's ("WebHDFS REST API", FileStatus: milliseconds), `modify` is FTP's (RFC 3659, section 7.5.3).
+"""
+_FTP_TIME: Final = re.compile(r"^(\d{8})(\d{6})")
+"""YYYYMMDDHHMMSS (RFC 3659, section 2.3), which is ISO 8601 but for the letter between."""
 IDENTITIES: Final = ("ino", "uid", "gid", "mode")
 """Names of what changes when another file takes the place of one, or its owner is changed."""
 
@@ -40,25 +47,26 @@ def entity_tag(answer: object) -> str | None:
 
 def _fingerprint(info: Mapping[str, Any], size: int) -> str:
     """Make a token of length, times and identity: as good as the resolution of the filesystem's clock."""
-    times = {name: moment.timestamp() for name in TIMES if (moment := _moment(info.get(name)))}
+    times = {name: told.timestamp() for name in TIMES if (told := _moment(name, info.get(name)))}
     identity = {name: info[name] for name in IDENTITIES if name in info}
     text = repr((size, sorted(times.items()), sorted(identity.items())))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 def _modified(info: Mapping[str, Any]) -> datetime | None:
-    return next((moment for name in TIMES if (moment := _moment(info.get(name)))), None)
+    return next((told for name in TIMES if (told := _moment(name, info.get(name)))), None)
 
 
-def _moment(value: object) -> datetime | None:
-    """Read a time as filesystems give it: a datetime (UTC where it names no zone), seconds since 1970, or ISO 8601."""
+def _moment(name: str, value: object) -> datetime | None:
+    """Read a time: a datetime (UTC where it names no zone), seconds since 1970, ISO 8601, or what `TIMES` says of its name."""
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value)
+            value = datetime.fromisoformat(_FTP_TIME.sub(r"\1T\2", value))
         except ValueError:
             return None
     if isinstance(value, datetime):
-        return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+        # By way of the number: a time next to the last one of a zone may be one too late for UTC.
+        return moment(value.replace(tzinfo=value.tzinfo or UTC).timestamp())
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, UTC)
+        return moment(value / 1000 if name == "modificationTime" else value)
     return None

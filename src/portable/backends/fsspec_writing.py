@@ -7,11 +7,17 @@ whose `pipe_file` is one request (object stores, memory), and those that rename.
 import contextlib
 import secrets
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from portable.backends.fsspec_edge import FilesystemEdge
+from portable.backends.fsspec_versions import entity_tag
 from portable.backends.local_files import PRIVATE, read_at
-from portable.errors import InvalidKey, NotFound, PortableError
+from portable.backends.protocol import Stat
+from portable.clock import boottime
+from portable.errors import InvalidKey, NotFound, PortableError, Unavailable, Unsupported
+
+_LEAST_SECONDS: Final = 0.001
+"""fsspec takes 0 for no bound."""
 
 
 class Spooled(NamedTuple):
@@ -26,25 +32,32 @@ class Spooled(NamedTuple):
         return f"/dev/fd/{self.descriptor}"
 
 
+Look = Callable[[str, str], Stat | None]
+"""Describes what stands at a path, for a key; None where no file does. Raises: Unsupported (no versions are told there)."""
+
+
 class Writer(Protocol):
-    """Writes whole objects. Raises: Denied, InvalidKey, Unavailable and others; nothing half-written becomes visible."""
+    """Writes whole objects. Raises: Denied, InvalidKey, Unavailable and others; nothing half-written becomes visible.
+
+    What has no version that could be told is not overwritten: Unsupported, with the old object in its place.
+    """
 
     private: str
     """The name of a folder that holds temporary files, at any depth; "" where there are none."""
 
     def put(self, path: str, data: bytes, key: str) -> Any:
-        """Write bytes, and return the host's answer where there is one."""
+        """Write bytes, and return the host's answer or the description of what stands, where there is one."""
 
     def upload(self, path: str, spooled: Spooled, key: str) -> Any:
         """Write what was spooled."""
 
 
-def writer(edge: FilesystemEdge, root: str, check_root: Callable[[], None]) -> Writer | None:
+def writer(edge: FilesystemEdge, root: str, check_root: Callable[[], None], look: Look) -> Writer | None:
     """Choose the way of writing that the filesystem has; None where it only fills files, or is read-only."""
     if edge.overrides("pipe_file"):
-        return _Requests(edge, check_root)
+        return _Requests(edge, check_root, look)
     if not edge.is_async and edge.overrides("mv"):
-        return _Renames(edge, root, check_root)
+        return _Renames(edge, root, check_root, look)
     return None
 
 
@@ -53,26 +66,34 @@ class _Requests:
 
     private = ""
 
-    def __init__(self, edge: FilesystemEdge, check_root: Callable[[], None]) -> None:
-        self._edge, self._check_root = edge, check_root
+    def __init__(self, edge: FilesystemEdge, check_root: Callable[[], None], look: Look) -> None:
+        self._edge, self._check_root, self._look = edge, check_root, look
+        self._tells_versions = False
 
     def put(self, path: str, data: bytes, key: str) -> Any:
-        self._check_place(path, key)
-        return self._edge.run("pipe_file", path, data, operation="put", key=key)
+        return self._send(path, key, "put", "pipe_file", path, data)
 
     def upload(self, path: str, spooled: Spooled, key: str) -> Any:
-        self._check_place(path, key)
         if self._edge.is_async and self._edge.overrides("put_file"):
-            return self._edge.run("put_file", spooled.path, path, operation="commit", key=key)
-        return self._edge.run(
-            "pipe_file", path, bytes(read_at(spooled.descriptor, 0, spooled.size)), operation="commit", key=key
-        )
+            return self._send(path, key, "commit", "put_file", spooled.path, path)
+        return self._send(path, key, "commit", "pipe_file", path, bytes(read_at(spooled.descriptor, 0, spooled.size)))
+
+    def _send(self, path: str, key: str, operation: str, method: str, *arguments: Any) -> Any:
+        """Look at the place of the object, and send it within what is left of the bound."""
+        until = boottime() + self._edge.bound
+        self._check_place(path, key)
+        left = max(until - boottime(), _LEAST_SECONDS)
+        answer = self._edge.run(method, *arguments, operation=operation, key=key, bound=left)
+        self._tells_versions = self._tells_versions or entity_tag(answer) is not None
+        return answer
 
     def _check_place(self, path: str, key: str) -> None:
         """Look where a host does not: asynchronous filesystems are those of object stores, which know their buckets."""
         if not self._edge.is_async:
             self._check_root()
             _check_no_folder(self._edge, path, key)
+        if not self._tells_versions:
+            self._tells_versions = self._look(path, key) is not None
 
 
 class _Renames:
@@ -80,27 +101,40 @@ class _Renames:
 
     private = PRIVATE
 
-    def __init__(self, edge: FilesystemEdge, root: str, check_root: Callable[[], None]) -> None:
-        self._edge, self._folder, self._check_root = edge, f"{root}/{PRIVATE}", check_root
+    def __init__(self, edge: FilesystemEdge, root: str, check_root: Callable[[], None], look: Look) -> None:
+        self._edge, self._folder, self._check_root, self._look = edge, f"{root}/{PRIVATE}", check_root, look
 
     def put(self, path: str, data: bytes, key: str) -> Any:
         def fill(draft: str) -> None:
             self._edge.run("pipe_file", draft, data, operation="put", key=key)
 
-        self._write(path, fill, key)
+        return self._written(path, fill, len(data), key)
 
     def upload(self, path: str, spooled: Spooled, key: str) -> Any:
         def fill(draft: str) -> None:
             self._edge.run("put_file", spooled.path, draft, operation="commit", key=key)
 
-        self._write(path, fill, key)
+        return self._written(path, fill, spooled.size, key)
 
-    def _write(self, path: str, fill: Callable[[str], None], key: str) -> None:
+    def _written(self, path: str, fill: Callable[[str], None], size: int, key: str) -> Stat:
         draft = f"{self._folder}/{secrets.token_hex(16)}"
         try:
             self._in_folder(draft, lambda: fill(draft), key)
+            filled = self._look(draft, key)
+            if filled is None or filled.size != size:
+                raise Unavailable(f"put {key!r} in {self._edge.url}: the filesystem did not take all of its {size} bytes")
             _check_no_folder(self._edge, path, key)
+            before = self._look(path, key)
             self._in_folder(path, lambda: self._edge.run("mv", draft, path, operation="put", key=key), key)
+            # Some filesystems rename nothing onto a file that stands, and say nothing of it (fsspec's WebHDFS).
+            if self._look(draft, key) is not None:
+                raise Unsupported(f"put {key!r} in {self._edge.url}: the filesystem did not rename the new file to its key")
+            after = self._look(path, key)
+            if after is None or (before is not None and before.etag == after.etag):
+                raise Unavailable(
+                    f"put {key!r} in {self._edge.url}: what stands is not known to be what the filesystem renamed"
+                )
+            return after
         except BaseException:
             with contextlib.suppress(PortableError):  # what went wrong is the news
                 self._edge.run("rm_file", draft, operation="put", key=key)

@@ -11,11 +11,13 @@ from typing_extensions import Buffer
 
 from portable.backends.key_rules import check_range, check_text
 from portable.backends.levels import check_level
-from portable.backends.local_files import Root, read_at, segments, write_at
+from portable.backends.local_files import Root, flat, move, read_at, segments, write_at
+from portable.backends.local_locks import ALONE, check_time, held
 from portable.backends.local_staging import Staging
 from portable.backends.local_upload import MAX_PARTS, PART_SIZE, begun, resumed, unfinished
 from portable.backends.local_versions import described, stamp
 from portable.backends.location import Location
+from portable.backends.os_errors import MEANINGS
 from portable.backends.protocol import (
     ABSENT,
     ANY,
@@ -30,6 +32,7 @@ from portable.backends.protocol import (
     Upload,
 )
 from portable.backends.resident import Resident
+from portable.clock import boottime
 from portable.errors import (
     AlreadyExists,
     Denied,
@@ -56,9 +59,10 @@ _FILE_TYPES: Final = {
 class LocalBackend(Resident):
     """A folder of this machine. It keeps no headers or metadata, and never follows a symbolic link.
 
-    A write goes to a temporary file on the same file system, is made durable, and takes its name in one step. Conditions
-    hold among writers that use this backend; a conditional create holds against everyone. What ETags show of writers that do
-    not: `local_versions`.
+    A write goes to a temporary file on the same file system, is made durable, and takes its name in one step, within the
+    bound or never. Conditions hold among writers that use this backend, also where the root of one lies in another's; on a
+    network file system, among those that opened the same root. A conditional create holds against everyone. What ETags show of
+    writers that do not use it: `local_versions`.
     """
 
     capabilities = Capabilities(
@@ -99,11 +103,12 @@ class LocalBackend(Resident):
     def put(self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None) -> Stat:
         """See `Backend.put`."""
         self._check(key, attributes)
+        until = boottime() + self.bound
         with self.errors("put", key):
             name, descriptor = self._staging.new()
             try:
-                write_at(descriptor, memoryview(data).cast("B"), 0)
-                return self.publish(name, descriptor, key, expect)
+                write_at(descriptor, flat(data), 0)
+                return self.publish(name, descriptor, key, expect, until)
             except BaseException:
                 self._staging.discard(name)
                 raise
@@ -112,30 +117,34 @@ class LocalBackend(Resident):
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """See `Backend.list`. Only plain files whose names are UTF-8."""
-        for key, found in self._root.files(prefix):
-            if modes.S_ISREG(found.st_mode) and _is_text(key):
-                yield described(key, found)
+        check_text(prefix, url=self.url)
+        with self.errors("list", prefix):
+            for key, found in self._root.files(prefix):
+                if modes.S_ISREG(found.st_mode) and _is_text(key):
+                    yield described(key, found)
 
     def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
         """See `Backend.children`. Folders without a file in them are shown, too."""
         check_level(prefix, url=self.url)
-        for key, found in self._root.level(prefix):
-            if not _is_text(key):
-                continue
-            if modes.S_ISDIR(found.st_mode):
-                yield Folder(f"{key}/")
-            elif modes.S_ISREG(found.st_mode):
-                yield described(key, found)
+        with self.errors("list", prefix):
+            for key, found in self._root.level(prefix):
+                if not _is_text(key):
+                    continue
+                if modes.S_ISDIR(found.st_mode):
+                    yield Folder(f"{key}/")
+                elif modes.S_ISREG(found.st_mode):
+                    yield described(key, found)
 
     def inventory(self) -> Iterator[Stat]:
         """See `Backend.inventory`. Details: `file_type` of what is not a plain file, `unreadable_name` of what is not UTF-8."""
-        for key, found in self._root.files(""):
-            details = {}
-            if kind := _FILE_TYPES.get(modes.S_IFMT(found.st_mode)):
-                details["file_type"] = kind
-            if not _is_text(key):
-                details["unreadable_name"] = "true"
-            yield described(os.fsencode(key).decode("utf-8", "backslashreplace"), found, details)
+        with self.errors("list", ""):
+            for key, found in self._root.files(""):
+                details = {}
+                if kind := _FILE_TYPES.get(modes.S_IFMT(found.st_mode)):
+                    details["file_type"] = kind
+                if not _is_text(key):
+                    details["unreadable_name"] = "true"
+                yield described(os.fsencode(key).decode("utf-8", "backslashreplace"), found, details)
 
     def delete(self, key: str, *, expect: Expectation = ANY) -> None:
         """See `Backend.delete`. Folders that become empty go too."""
@@ -143,11 +152,13 @@ class LocalBackend(Resident):
         if expect == ABSENT:
             raise Unsupported(f"delete {key!r} in {self.url}: nothing can be deleted where nothing is expected")
         *above, name = segments(key, url=self.url)
-        with self.errors("delete", key), self._root.locked():
+        until = boottime() + self.bound
+        with self.errors("delete", key), self._root.locked(until):
             try:
-                with self._root.opened(above) as folder:
+                with self._root.opened(above) as folder, held(folder, ALONE, until):
                     if self._standing(folder, name, key, expect) is None:
                         return
+                    check_time(until)
                     os.unlink(name, dir_fd=folder)
                     os.fsync(folder)
             except (NotFound, InvalidKey):
@@ -175,20 +186,20 @@ class LocalBackend(Resident):
     def close(self) -> None:
         """See `Backend.close`. Nothing is held open."""
 
-    def publish(self, temporary: str, descriptor: int, key: str, expect: Expectation) -> Stat:
-        """Make a temporary file durable and give it its name. Raises: what `Backend.put` raises."""
+    def publish(self, temporary: str, descriptor: int, key: str, expect: Expectation, until: float) -> Stat:
+        """Make a temporary file durable and give it its name, at the latest when the clock of `boottime` shows `until`.
+
+        Raises: what `Backend.put` raises.
+        """
         stamp(descriptor)
         os.fsync(descriptor)
         *above, name = segments(key, url=self.url)
-        with self._root.private() as private, self._root.locked():
+        with self._root.private() as private, self._root.locked(until):
             try:
-                with self._folder(key) as folder:
+                with self._folder(key) as folder, held(folder, ALONE, until):
                     self._standing(folder, name, key, expect)
-                    if expect == ABSENT:
-                        os.link(temporary, name, src_dir_fd=private, dst_dir_fd=folder, follow_symlinks=False)
-                        os.unlink(temporary, dir_fd=private)
-                    else:
-                        os.replace(temporary, name, src_dir_fd=private, dst_dir_fd=folder)
+                    check_time(until)
+                    move(temporary, name, private, folder, new=expect == ABSENT)
                     os.fsync(folder)
             except BaseException:
                 self._root.remove_empty(above)
@@ -260,7 +271,8 @@ class LocalBackend(Resident):
         except PermissionError:
             raise Denied(f"{what}: the operating system does not allow it") from None
         except OSError as error:
-            raise Unavailable(f"{what}: {error.strerror}") from None
+            kind, meaning = MEANINGS.get(error.errno or 0, (Unavailable, error.strerror or str(error)))
+            raise kind(f"{what}: {meaning}") from None
 
 
 def _is_text(name: str) -> bool:

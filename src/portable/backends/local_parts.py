@@ -36,14 +36,16 @@ def record(number: int, size: int | None) -> bytes:
 
 
 def read(data: bytes) -> Journal | None:
-    """Read a journal; None where its first line was never finished, so that `begin` never returned it."""
+    """Read a journal; None where its first line is none of ours, or was never finished: `begin` never returned it."""
     first, line_break, rest = data.partition(b"\n")
     if not line_break:
         return None
     try:
         about = json.loads(first)
         journal = Journal(str(about["key"]), datetime.fromisoformat(about["started"]), {})
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    if journal.started.tzinfo != UTC:
         return None
     for line in rest.split(b"\n"):
         if found := _RECORD.fullmatch(line):

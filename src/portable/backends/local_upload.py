@@ -1,6 +1,5 @@
 """A staged upload to a folder: a file that the parts fill, and a journal of those that are durable."""
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -10,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 from typing_extensions import Buffer
 
 from portable.backends import local_parts
-from portable.backends.local_files import write_at
+from portable.backends.local_files import flat, write_at
+from portable.backends.local_locks import ALONE, SHARED, held
 from portable.backends.local_staging import Staging
 from portable.backends.parts import check_part, check_sizes
 from portable.backends.protocol import ANY, Checksum, Expectation, Stat, Unfinished
+from portable.clock import boottime
 from portable.errors import NotFound
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ class LocalUpload:
 
     def part(self, number: int, data: Buffer) -> Checksum:
         """See `Upload.part`. Raises ConfigurationError for a part larger than the part size."""
-        view = memoryview(data).cast("B")
+        view = flat(data)
         check_part(number, view.nbytes, part_size=PART_SIZE, max_parts=MAX_PARTS, key=self._key, url=self._backend.url)
         # The descriptor is this part's own: a failure to write to the disk shows at every descriptor that was open then, once.
-        with self._open("part", fcntl.LOCK_SH) as descriptor:
+        with self._open("part", SHARED) as descriptor:
             if number in self._recorded:
                 self._staging.note(self.token, local_parts.record(number, None))
             write_at(descriptor, view, number * PART_SIZE)
@@ -49,18 +50,19 @@ class LocalUpload:
 
     def staged(self) -> Mapping[int, int]:
         """See `Upload.staged`."""
-        with self._open("staged", fcntl.LOCK_SH):
+        with self._open("staged", SHARED):
             sizes = dict(sorted(self._sizes().items()))
         self._recorded |= sizes.keys()
         return sizes
 
     def commit(self, expect: Expectation = ANY) -> Stat:
         """See `Upload.commit`. Raises ConfigurationError where a part is missing, or one before the last is short."""
-        with self._open("commit", fcntl.LOCK_EX) as descriptor:
+        until = boottime() + self._backend.bound
+        with self._open("commit", ALONE, until) as descriptor:
             sizes = self._sizes()
             check_sizes(sizes, PART_SIZE, key=self._key, url=self._backend.url)
             os.ftruncate(descriptor, sum(sizes.values()))
-            stat = self._backend.publish(self.token, descriptor, self._key, expect)
+            stat = self._backend.publish(self.token, descriptor, self._key, expect, until)
         self._committed = True
         # The object stands: a journal that stays behind without its file is no upload, and goes after a day.
         with suppress(OSError):
@@ -74,12 +76,12 @@ class LocalUpload:
                 self._staging.discard(self.token)
 
     @contextmanager
-    def _open(self, operation: str, lock: int) -> Iterator[int]:
+    def _open(self, operation: str, lock: int, until: float | None = None) -> Iterator[int]:
         """Open the file. Parts share its lock, a commit has it alone: what is an object is written to no more."""
+        until = boottime() + self._backend.bound if until is None else until
         with self._backend.errors(operation, self._key):
             try:
-                with self._staging.file(self.token) as descriptor:
-                    fcntl.flock(descriptor, lock)
+                with self._staging.file(self.token) as descriptor, held(descriptor, lock, until):
                     if not self._staging.stands(self.token, descriptor):
                         raise FileNotFoundError
                     yield descriptor

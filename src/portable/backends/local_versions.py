@@ -22,13 +22,24 @@ _CLOCK: Final = 5 if sys.platform == "linux" else time.CLOCK_REALTIME
 """CLOCK_REALTIME_COARSE (linux/time.h): what stamps files, so a ctime is never ahead of it but where stamps are finer."""
 _SECOND: Final = 1_000_000_000
 _PAUSE: Final = 0.001
+_FIRST: Final = datetime(1, 1, 2, tzinfo=UTC)
+_LAST: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""The times a file may have go far beyond those of `datetime`. A day is left, so that these can be told in every zone."""
 
 
 def described(key: str, found: os.stat_result, details: dict[str, str] | None = None) -> Stat:
     """Describe a file, not before its last change is over: this may take a tick of the kernel's clock."""
     _wait_past(found.st_ctime_ns)
     etag = f'"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ctime_ns:x}"'
-    return Stat(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC), etag, Attributes(), details or {})
+    return Stat(key, found.st_size, moment(found.st_mtime), etag, Attributes(), details or {})
+
+
+def moment(seconds: float) -> datetime:
+    """Return a time since 1970 in UTC; one that no `datetime` holds becomes about the first or the last."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return _LAST if seconds > 0 else _FIRST
 
 
 def stamp(descriptor: int) -> None:

@@ -165,7 +165,8 @@ class _MemoryUpload:
 
     def __init__(self, backend: MemoryBackend, key: str, attributes: Attributes | None) -> None:
         self._backend, self._key, self._attributes = backend, key, attributes
-        self._parts: dict[int, bytes] = {}
+        self._parts: dict[int, bytes] | None = {}
+        """None once it was committed or aborted."""
         self.token = ""
 
     def part(self, number: int, data: Buffer) -> Checksum:
@@ -173,23 +174,31 @@ class _MemoryUpload:
         able = self._backend.capabilities
         length = memoryview(data).nbytes
         check_part(number, length, part_size=able.part_size, max_parts=able.max_parts, key=self._key, url=self._backend.url)
-        self._parts[number] = bytes(data)
+        self._staged("part")[number] = bytes(data)
         return "none"
 
     def staged(self) -> Mapping[int, int]:
         """See `Upload.staged`."""
-        return {number: len(part) for number, part in sorted(self._parts.items())}
+        return {number: len(part) for number, part in sorted(self._staged("staged").items())}
 
     def commit(self, expect: Expectation = ANY) -> Stat:
         """See `Upload.commit`."""
-        numbers = sorted(self._parts)
+        parts = self._staged("commit")
+        numbers = sorted(parts)
         check_parts(numbers, key=self._key, url=self._backend.url)
-        data = b"".join(self._parts[number] for number in numbers)
-        return self._backend.put(self._key, data, expect=expect, attributes=self._attributes)
+        data = b"".join(parts[number] for number in numbers)
+        stat = self._backend.put(self._key, data, expect=expect, attributes=self._attributes)
+        self._parts = None
+        return stat
 
     def abort(self) -> None:
         """See `Upload.abort`."""
-        self._parts.clear()
+        self._parts = None
+
+    def _staged(self, operation: str) -> dict[int, bytes]:
+        if self._parts is None:
+            raise NotFound(f"{operation} {self._key!r} in {self._backend.url}: the upload was committed or aborted")
+        return self._parts
 
 
 def open_memory(location: Location, bound: float) -> MemoryBackend:
