@@ -147,7 +147,7 @@ class ObjectChanged(RetryableError):
 
 
 class OutcomeUnknown(RetryableError):
-    """A mutation was neither acknowledged nor refused; repeat it."""
+    """A mutation was neither acknowledged nor refused; repeat it, under a condition after a look at what stands there."""
 
     kind = "outcome-unknown"
 
@@ -161,7 +161,8 @@ class IntegrityError(PortableError, OSError):
 class Corrupt(IntegrityError):
     """Bytes do not fit the checksum that came with them: they were altered on the way, or at the host.
 
-    A write that ends so stored nothing that a reader sees.
+    A host that finds this out itself stores nothing of a write. One that tells the checksum of what it stored may have stored
+    altered bytes, and readers see them: write the object again.
     """
 
     kind = "corrupt"

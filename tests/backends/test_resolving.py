@@ -41,6 +41,25 @@ def test_every_address_of_a_name_is_tried(port: int, monkeypatch: pytest.MonkeyP
         assert connection.getpeername() == ("127.0.0.1", port)
 
 
+def test_an_address_that_does_not_answer_leaves_the_next_ones_their_time(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve_to(monkeypatch, "127.0.0.2", "127.0.0.3", "127.0.0.1")
+    real, given = socket.create_connection, list[float]()
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        given.append(timeout)
+        if address[0] != "127.0.0.1":
+            time.sleep(timeout)
+            raise TimeoutError
+        return real(address, timeout)
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with connected("name.invalid", port, 0.9) as connection:
+        assert connection.getpeername() == ("127.0.0.1", port)
+    assert given == pytest.approx([0.3, 0.3, 0.3], rel=0.3)
+    with connected("127.0.0.1", port, 0.9):
+        assert given[3:] == pytest.approx([0.9], rel=0.1)
+
+
 def test_the_last_refusal_is_told(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch, "127.0.0.2")
     with pytest.raises(ConnectionRefusedError):
@@ -57,6 +76,21 @@ def test_a_name_that_is_none_is_told() -> None:
         connected(f"{'a' * 70}.invalid", 80, 20.0)
 
 
+def test_a_process_that_may_start_no_thread_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuses)
+    with pytest.raises(OSError, match="cannot be resolved: can't start new thread"):
+        connected("name.invalid", 80, 5.0)
+    with pytest.raises(Unavailable, match="get 'key' in s3://bucket"):
+        send(Wire(Transport(), url="s3://bucket"))
+
+
+def send(wire: Wire) -> None:
+    wire.send("GET", target_of("http://name.invalid/key"), {}, seconds=1.0, operation="get", key="key")
+
+
 def test_a_resolver_that_does_not_answer_ends_no_request_late(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = threading.Event()
 
@@ -67,7 +101,7 @@ def test_a_resolver_that_does_not_answer_ends_no_request_late(monkeypatch: pytes
     monkeypatch.setattr(socket, "getaddrinfo", waits)
     wire, begun = Wire(Transport(), url="s3://bucket"), time.monotonic()
     with pytest.raises(Unavailable, match="timed out"):
-        wire.send("GET", target_of("http://name.invalid/key"), {}, seconds=1.0, operation="get", key="key")
+        send(wire)
     assert time.monotonic() - begun < 5
     answers.set()
     for thread in threading.enumerate():

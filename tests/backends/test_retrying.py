@@ -1,6 +1,8 @@
 """Which calls are repeated, and what becomes of a write whose answer was lost."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,7 @@ FAILED = Fault(lambda: Unavailable("HTTP 500"))
 LOST = Fault(lambda: Unavailable("connection reset"), takes_effect=True)
 THROTTLED = Fault(lambda: Throttled("HTTP 503 SlowDown"))
 DAMAGED = Fault(lambda: Corrupt("BadDigest"))
+ALTERED = Fault(lambda: Corrupt("the host confirmed another checksum"), takes_effect=True)
 UNREPEATED = [Denied, NotFound, InvalidKey, Unsupported, ConfigurationError, ObjectChanged]
 VERBS: dict[str, Callable[[Backend], object]] = {
     "get": lambda backend: bytes(backend.get("key").data),
@@ -100,7 +103,7 @@ def test_a_first_refusal_of_a_condition_is_final(expect: Expectation) -> None:
     assert host.calls == ["put", "put"]
 
 
-@pytest.mark.parametrize("faults", [[LOST], [FAILED, LOST], [LOST, FAILED], [LOST, LOST, THROTTLED], [LOST, DAMAGED]])
+@pytest.mark.parametrize("faults", [[LOST], [FAILED, LOST], [LOST, FAILED], [LOST, LOST, THROTTLED], [DAMAGED]])
 def test_a_conditional_write_recognises_its_own_object(faults: list[Fault]) -> None:
     host = standing(*faults)
     backend = retrying(host)
@@ -116,17 +119,62 @@ def test_a_conditional_write_recognises_its_own_object(faults: list[Fault]) -> N
 
 
 @pytest.mark.parametrize("expect", [ABSENT, Matches], ids=["create", "replace"])
-def test_another_writers_object_is_not_taken_for_ones_own(expect: object) -> None:
+@pytest.mark.parametrize("faults", [[ALTERED], [ALTERED, FAILED], [LOST, DAMAGED]])
+def test_an_own_object_that_may_be_damaged_is_no_success_and_no_refusal(faults: list[Fault], expect: object) -> None:
+    host = standing()
+    key = "new" if expect == ABSENT else "key"
+    condition = ABSENT if expect == ABSENT else Matches(host.store.stat("key").etag)
+    host.faults = list(faults)
+    with pytest.raises(Corrupt, match=f"put '{key}' in s3://bucket: this write's object stands there"):
+        retrying(host).put(key, b"mine", expect=condition)
+    assert content(host, key) == b"mine"
+
+
+@pytest.mark.parametrize("fault", [FAILED, DAMAGED], ids=["failed", "damaged"])
+@pytest.mark.parametrize("expect", [ABSENT, Matches], ids=["create", "replace"])
+def test_another_writers_object_is_not_taken_for_ones_own(expect: object, fault: Fault) -> None:
     host = standing()
     other = retrying(host)
     before = other.stat("key")
     key = "new" if expect == ABSENT else "key"
     won = other.put(key, b"theirs", expect=ABSENT if expect == ABSENT else Matches(before.etag))
-    host.faults = [FAILED]
-    with pytest.raises(AlreadyExists if expect == ABSENT else PreconditionFailed):
+    host.faults = [fault]
+    with pytest.raises(OutcomeUnknown, match="is not there"):
         retrying(host).put(key, b"mine", expect=ABSENT if expect == ABSENT else Matches(before.etag))
     assert content(host, key) == b"theirs"
     assert other.stat(key) == won
+
+
+@pytest.mark.parametrize("fault", [LOST, ALTERED], ids=["lost", "altered"])
+@pytest.mark.parametrize("then", ["replaced", "deleted", "put back"])
+@pytest.mark.parametrize("expect", [ABSENT, Matches], ids=["create", "replace"])
+def test_a_write_that_others_saw_and_undid_is_not_said_to_be_refused(
+    expect: object, then: str, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = standing()
+    key = "new" if expect == ABSENT else "key"
+    condition = ABSENT if expect == ABSENT else Matches(host.store.stat("key").etag)
+    host.faults = [fault]
+    put, seen = host.put, list[bytes]()
+
+    def observed(key: str, *given: Any, **named: Any) -> Stat:
+        try:
+            return put(key, *given, **named)
+        finally:
+            if not seen:
+                seen.append(content(host, key))
+                if then == "deleted":
+                    host.store.delete(key)
+                else:
+                    host.store.put(key, b"data" if then == "put back" else b"theirs")
+
+    monkeypatch.setattr(host, "put", observed)
+    if expect == ABSENT and then == "deleted":
+        assert retrying(host).put(key, b"mine", expect=condition).size == 4  # and so it is written twice
+    else:
+        with pytest.raises(OutcomeUnknown):
+            retrying(host).put(key, b"mine", expect=condition)
+    assert seen == [b"mine"]
 
 
 def test_a_host_that_keeps_no_metadata_cannot_tell_whose_object_it_is() -> None:
@@ -195,17 +243,17 @@ def test_a_commit_of_an_upload_that_is_gone_is_no_success() -> None:
         upload.commit()
 
 
-def test_a_commit_that_another_writer_forestalled_is_refused() -> None:
+def test_a_commit_that_another_writer_forestalled_is_refused_where_no_answer_was_lost() -> None:
     host = standing()
     upload = retrying(host).begin("new")
     upload.part(0, b"mine")
     retrying(host).put("new", b"theirs", expect=ABSENT)
-    host.faults = [FAILED]
-    with pytest.raises(AlreadyExists):
-        upload.commit(ABSENT)
-    host.faults = [FAILED]
-    with pytest.raises(PreconditionFailed):
-        upload.commit(Matches('"0"'))
+    for expect, refusal in ((ABSENT, AlreadyExists), (Matches('"0"'), PreconditionFailed)):
+        with pytest.raises(refusal):
+            upload.commit(expect)
+        host.faults = [FAILED]
+        with pytest.raises(OutcomeUnknown):
+            upload.commit(expect)
     assert content(host, "new") == b"theirs"
 
 
@@ -385,6 +433,26 @@ def test_a_page_that_is_not_named_is_no_end() -> None:
     with pytest.raises(Unavailable, match="another page"):
         list(Pages(lambda _: (["k"], ""), url="s3://bucket"))
     assert list(Pages(lambda _: (["k"], None), url="s3://bucket")) == ["k"]
+
+
+def test_empty_pages_are_passed_over_and_a_listing_of_nothing_else_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portable.backends.pages.MOST_EMPTY", 10)
+    some = [*[([], str(number)) for number in range(10)], (["k"], "next"), ([], "last"), (["l"], None)]
+    following = iter(some)
+    assert list(Pages(lambda _: next(following), url="s3://bucket")) == ["k", "l"]
+    tokens, asked = count(), list[str | None]()
+
+    def endless(marker: str | None) -> tuple[list[str], str]:
+        asked.append(marker)
+        return [], f"token {next(tokens)}"
+
+    listing = Pages(endless, url="s3://bucket")
+    with pytest.raises(Unavailable, match="list s3://bucket: the host gave 11 pages in a row"):
+        list(listing)
+    with pytest.raises(Unavailable):
+        listing.page()
+    assert len(asked) == 12
+    assert asked[-1] == asked[-2]  # that page is still due
 
 
 @pytest.mark.parametrize("given", [0, 1, 2])

@@ -2,14 +2,23 @@
 
 import contextlib
 import multiprocessing
+import os
 import threading
 import time
+import types
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import fsspec
 import pytest
 
 import portable
+from portable.backends.extras import Lazy
+from portable.backends.pacing import Pace
+from portable.backends.repetition import Budget
+from portable.backends.traits import Rates
 from portable.errors import ForkedProcess
+from portable.forks import ForkSafeLock
 from tests.filesystem.forking import in_child
 
 # Forking with threads is what is tested here; Python 3.12 and later warn of it.
@@ -167,3 +176,82 @@ def test_the_error_is_a_runtime_error_of_its_own_kind():
     assert issubclass(ForkedProcess, RuntimeError)
     assert ForkedProcess.kind == "forked"
     assert not issubclass(ForkedProcess, OSError)
+
+
+class _Held:
+    """A lock that another thread holds while the process is forked."""
+
+    def __init__(self, lock):
+        self._lock, self._taken, self._end = lock, threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._hold)
+
+    def _hold(self):
+        with self._lock:
+            self._taken.set()
+            self._end.wait(60)
+
+    def __enter__(self):
+        self._thread.start()
+        self._taken.wait()
+
+    def __exit__(self, *_):
+        self._end.set()
+        self._thread.join()
+
+
+def _taken(lock):
+    with lock:
+        return "taken"
+
+
+def test_a_lock_is_free_in_a_forked_child_whoever_holds_it_in_the_parent():
+    lock = ForkSafeLock()
+    with _Held(lock):
+        assert in_child(lambda: _taken(lock) + in_child(lambda: _taken(lock))) == "takentaken"
+        waits = threading.Thread(target=_taken, args=(lock,))
+        waits.start()
+        waits.join(0.1)
+        assert waits.is_alive()  # the parent's is held as before
+    waits.join()
+
+
+def test_a_lock_that_nobody_has_is_forgotten():
+    lock = ForkSafeLock()
+    gone = weakref.ref(lock)
+    del lock
+    assert gone() is None
+
+
+def test_a_forked_child_counts_its_requests_though_the_parent_is_counting():
+    budget, pace = Budget(10.0), Pace(Rates(reads=100), url="s3://lake", most=1.0)
+
+    def child():
+        pace("get", "key", reads=True)
+        return f"{budget.take()} {budget.tokens}"
+
+    with _Held(budget._lock), _Held(pace._lock):
+        assert in_child(child) == "True 9.0"
+
+
+def test_a_client_is_made_anew_in_a_forked_child_by_one_of_its_threads():
+    made, closed = [], []
+
+    def make():
+        made.append(os.getpid())
+        time.sleep(0.1)
+        return types.SimpleNamespace(process=os.getpid(), close=lambda: closed.append(os.getpid()))
+
+    client = Lazy(make)
+    assert client().process == os.getpid()
+
+    def child():
+        client.close()
+        with ThreadPoolExecutor(8) as pool:
+            processes = {each.result().process for each in [pool.submit(client) for _ in range(8)]}
+        client.close()
+        return f"{processes == {os.getpid()}} {len(made)} {closed == [os.getpid()]}"
+
+    with _Held(client._lock):
+        assert in_child(child) == "True 2 True"
+    assert client() is client()
+    assert made == [os.getpid()]

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from portable.backends.protocol import ABSENT
+from portable.backends.protocol import ABSENT, Matches
 from portable.catalog.entry import sign_entry
 from portable.errors import AlreadyExists, Frozen, NotFound, OutcomeUnknown, PreconditionFailed, Unavailable, UntrustedSignature
 from portable.keys.authority import Authority
@@ -165,6 +165,47 @@ def test_an_exclusive_write_to_a_clear_home_whose_answer_was_lost_does_not_claim
     held.put = lambda *args, **options: next(attempts)(*args, **options)
     with pytest.raises(OutcomeUnknown):
         client.write("a", b"mine", expect=ABSENT)
+
+
+@pytest.mark.parametrize("seen", ["replaced", "deleted"])
+def test_an_exclusive_write_that_others_saw_and_undid_does_not_claim_that_it_failed(world, seen):
+    world.move()
+    client, held = world.client(), world.backends[world.new]
+    plain = held.backend.put
+    before = client.write("a", b"before").etag
+
+    def lossy(*args, **options):
+        held.put = plain
+        plain(*args, **options)
+        other = world.at(world.new)
+        other.write("a", b"another's") if seen == "replaced" else other.delete("a")
+        raise Unavailable("the answer was lost")
+
+    held.put = lossy
+    with pytest.raises(OutcomeUnknown):
+        client.write("a", b"mine", expect=Matches(before))
+
+
+@pytest.mark.parametrize("seen", ["nothing", "another object"])
+def test_an_exclusive_delete_whose_answer_was_lost_does_not_claim_that_it_failed(world, seen):
+    world.move()
+    client, held = world.client(), world.backends[world.new]
+    plain = held.backend.delete
+    before = client.write("a", b"before").etag
+
+    def lossy(*args, **options):
+        held.delete = plain
+        plain(*args, **options)
+        if seen == "another object":
+            world.at(world.new).write("a", b"another's")
+        raise Unavailable("the answer was lost")
+
+    held.delete = lossy
+    if seen == "nothing":
+        client.delete("a", expect=Matches(before))
+        return
+    with pytest.raises(OutcomeUnknown):
+        client.delete("a", expect=Matches(before))
 
 
 def test_writers_return_a_frozen_volume_whose_coordinator_is_gone(world):

@@ -1,13 +1,12 @@
 """Optional dependencies, imported when something first needs them."""
 
 import importlib
-import threading
 from collections.abc import Callable
-from os import getpid
 from typing import Any, Final
 
 from portable.backends.redaction import redact_logs
 from portable.errors import ConfigurationError
+from portable.forks import Birthplace, ForkSafeLock
 
 _EXTRA: Final = {"awscrt": "s3,azure", "boto3": "s3", "botocore": "s3", "azure": "azure"}
 
@@ -27,21 +26,19 @@ class Lazy:
     """A client that is made once in each process, by the first thread that calls for it: its connections outlive no fork."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
-        self._make, self._lock = make, threading.Lock()
+        self._make, self._lock = make, ForkSafeLock()
         self._made: Any = None
-        self._process = getpid()
+        self._born = Birthplace()
 
     def __call__(self) -> Any:
         """Return the client."""
-        if self._process != getpid():
-            self._process, self._lock, self._made = getpid(), threading.Lock(), None
         with self._lock:
-            if self._made is None:
-                self._made = self._make()
+            if self._made is None or self._born.left:
+                self._made, self._born = self._make(), Birthplace()
             return self._made
 
     def close(self) -> None:
-        """Close the client, if it was made."""
+        """Close the client, if this process made it."""
         with self._lock:
-            if self._made is not None:
+            if self._made is not None and not self._born.left:
                 self._made.close()

@@ -4,7 +4,6 @@ The turns are kept by the Generic Cell Rate Algorithm (ITU-T Recommendation I.37
 says when the next request is due, and a request may come earlier by the length of a burst. Each process has the whole budget.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from portable.backends.answers import describe
 from portable.backends.traits import Rates
 from portable.errors import Throttled
+from portable.forks import ForkSafeLock
 
 BURST: Final = 1.0
 """Seconds: as many requests as are due in this time may be sent at once."""
@@ -52,7 +52,7 @@ class Pace:
         self.longest = most if rates != Rates() else 0.0
         """Seconds that a request may wait at most."""
         self._url, self._most, self._now, self._sleep = url, most, now, sleep
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     def __call__(self, operation: str, key: str, *, reads: bool) -> float:
         """Wait for the turn of one request, and return how long that took, in seconds: it is a part of the request's time.

@@ -1,11 +1,15 @@
 """A listing that comes in pages, and that a lost page does not end."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from portable.errors import Unavailable
 
 Entry = TypeVar("Entry")
+
+MOST_EMPTY: Final = 100_000
+"""Pages without an entry, one after another. Hosts may give some where they pass over what they do not show, and backends make
+some of pages that hold nothing asked for: Azure's unfinished uploads are looked for among all blobs, 5,000 a page."""
 
 
 class Pages(Generic[Entry]):
@@ -26,12 +30,14 @@ class Pages(Generic[Entry]):
         self._marker: str | None = None
         self._seen: set[int] = set()
         self._ended = False
+        self._empty = 0
         self._entries: Iterator[Entry] = iter(())
 
     def page(self) -> list[Entry] | None:
         """Return the entries of the page that is due, perhaps none, or None after the last.
 
-        Raises: what `fetch` raises, and Unavailable where the host repeats a marker or a page. The page is then still due.
+        Raises: what `fetch` raises, and Unavailable where the host repeats a marker or a page, or gives `MOST_EMPTY` empty ones
+        in a row. The page is then still due.
         """
         if self._ended:
             return None
@@ -43,8 +49,11 @@ class Pages(Generic[Entry]):
         marks = {hash((mark,)) for mark in (following, repr(page[0]) if page else None) if mark}
         if marks & self._seen:
             raise Unavailable(f"list {self._url}: the host repeats a page or its continuation token")
+        empty = 0 if page else self._empty + 1
+        if empty > MOST_EMPTY:
+            raise Unavailable(f"list {self._url}: the host gave {empty} pages in a row with nothing on them, and names another")
         self._seen |= marks
-        self._marker, self._ended = following, following is None
+        self._marker, self._ended, self._empty = following, following is None, empty
         return page
 
     def __iter__(self) -> Iterator[Entry]:

@@ -3,6 +3,11 @@
 A backend is bound to one store, so keys are relative to the store's root. It answers truthfully or raises one of
 `portable.errors`; what its host cannot do it refuses with `Unsupported` and never emulates. Vendor exceptions do not leave it.
 Instances are safe to use from several threads.
+
+A host's backend sends each request once; `RetryingBackend` makes calls again, by the table in `retry_rules`. What ended
+Unavailable may have taken effect. So reads may be made again, and mutations whose effect is the same twice. A conditional
+mutation may then be refused by what it did itself: its refusal is no news before the write id of what stands there was looked
+at (`write_ids`), and where that tells nothing, the call ends OutcomeUnknown. Each verb says here what holds of it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -176,27 +181,35 @@ class Upload(Protocol):
     def part(self, number: int, data: Buffer) -> Checksum:
         """Stage part `number` (counted from 0), and return what the host confirmed of it.
 
-        Parts may be staged from several threads, in any order, and again. `data` must not change until the call returns.
+        Parts may be staged from several threads, in any order, and again, also after Corrupt. `data` must not change until
+        the call returns.
 
         Raises: ConfigurationError (an upload here has no such part, or none so long), NotFound (the upload is gone), Corrupt,
-        Denied, Unavailable.
+        Unsupported (the host's answer lacks what a commit needs), Denied, Unavailable.
         """
 
     def staged(self) -> Mapping[int, int]:
         """Return the parts that stand at the host, as the host tells: the length in bytes of each, by number.
 
-        Raises: NotFound (the upload is gone), Denied, Unavailable.
+        May be called again. Raises: NotFound (the upload is gone), Denied, Unavailable.
         """
 
     def commit(self, expect: Expectation = ANY) -> Stat:
         """Make the object visible as its parts in order of number.
 
-        Raises: AlreadyExists, PreconditionFailed (by `expect`), Unsupported, Corrupt, Denied, Unavailable (the outcome is
-        unknown).
+        Called again after Unavailable, it may find the upload gone (NotFound) because it took effect. Not to be called again
+        after Corrupt: a checksum of the whole object does not fit better the second time.
+
+        Raises: AlreadyExists, PreconditionFailed (by `expect`), ConfigurationError (a part is missing, or one before the last
+        is short), NotFound (the upload is gone), Unsupported, Corrupt, Denied, Unavailable (the outcome is unknown),
+        OutcomeUnknown (as `Backend.put` does, and where the upload is gone after an answer was lost).
         """
 
     def abort(self) -> None:
-        """Drop what was staged. Does nothing after a successful `commit`."""
+        """Drop what was staged. Does nothing after a successful `commit`, or where the upload is gone; may be called again.
+
+        Raises: Denied, Unavailable.
+        """
 
 
 class Unfinished(Struct, frozen=True):
@@ -210,7 +223,12 @@ class Unfinished(Struct, frozen=True):
 
 
 class Backend(Protocol):
-    """The five verbs. Sizes and offsets are bytes; times are seconds."""
+    """The five verbs. Sizes and offsets are bytes; times are seconds.
+
+    Beside what each verb names, any call to a host may raise ConfigurationError, where the host answers that region or endpoint
+    are wrong; Throttled, which is an Unavailable; and Cancelled, where the backend was closed while the call waited to be
+    repeated. Listings raise while they are read.
+    """
 
     capabilities: Capabilities
     bound: float
@@ -219,8 +237,10 @@ class Backend(Protocol):
     def get(self, key: str, start: int = 0, stop: int | None = None, *, if_match: str | None = None) -> Fetched:
         """Return bytes [start, stop) of the object, clamped to its end (b"" where start is at or past it).
 
-        Raises: NotFound, PreconditionFailed (the ETag is not `if_match`), InvalidKey, Denied, Unavailable. Never fewer bytes
-        than the range holds.
+        Never fewer bytes than the range holds. May be called again, also after Corrupt.
+
+        Raises: ConfigurationError (a negative bound), NotFound, PreconditionFailed (the ETag is not `if_match`), InvalidKey,
+        Unsupported (an archived object), Corrupt (the bytes are not those of the host's checksum), Denied, Unavailable.
         """
 
     def put(self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None) -> Stat:
@@ -229,17 +249,23 @@ class Backend(Protocol):
         `data` must not change until the call returns. Returns the new object's description, with the ETag that a `stat`
         would give; its `modified` may be the client's time where the host does not tell it.
 
-        Raises: AlreadyExists (`expect` is ABSENT), PreconditionFailed (`Matches`, also where nothing stands at the key),
-        InvalidKey (before anything is sent), Unsupported, Denied, Unavailable (the outcome is unknown).
+        Under `ANY` it may be called again. Under a condition, once an answer was lost or Corrupt, a refusal may be owed to the
+        call before.
+
+        Raises: AlreadyExists (`expect` is ABSENT), PreconditionFailed (`Matches`, also where nothing stands at the key), both
+        only where nothing was written; NotFound (the container), InvalidKey (before anything is sent), Unsupported, Corrupt
+        (other bytes came to the host; some hosts then keep them, and readers see them), Denied, Unavailable (the outcome is
+        unknown), OutcomeUnknown (an earlier attempt may have taken effect, and its object is not there).
         """
 
     def stat(self, key: str) -> Stat:
-        """Describe the object, attributes included. Raises: NotFound, InvalidKey, Denied, Unavailable."""
+        """Describe the object, attributes included. May be called again. Raises: NotFound, InvalidKey, Denied, Unavailable."""
 
     def list(self, prefix: str = "") -> Iterator[Stat]:
         """Describe every object whose key starts with `prefix` (a plain string prefix), in no promised order, each once.
 
-        A missing container is NotFound, not an empty listing. Raises: NotFound, Denied, Unavailable.
+        A missing container is NotFound, not an empty listing. May be called again; where it is one of `pages.Pages`, it goes on
+        by itself where a page was lost. Raises: NotFound, Denied, Unavailable.
         """
 
     def children(self, prefix: str = "") -> Iterator[Stat | Folder]:
@@ -247,7 +273,7 @@ class Backend(Protocol):
 
         In the place of the keys that go on behind another slash stands the `Folder` that they share. An object at `prefix`
         itself is shown, so that going down from folder to folder shows what `list` shows. A folder may turn out to hold
-        nothing, where the host has empty ones.
+        nothing, where the host has empty ones. May be called again, as `list`.
 
         Raises: ConfigurationError (another prefix), NotFound (the container), Denied, Unavailable.
         """
@@ -256,29 +282,41 @@ class Backend(Protocol):
         """List everything a move must account for, with attributes where the host's listing has them and `details`.
 
         Slower than `list`, and complete where `list` may not be: awkward keys, snapshots, directory stubs, blobs that cannot
-        be read now. An entry that is not a plain current object says so in `details`.
+        be read now. An entry that is not a plain current object says so in `details`. May be called again, as `list`.
+
+        Raises: NotFound (the container), Denied, Unavailable.
         """
 
     def delete(self, key: str, *, expect: Expectation = ANY) -> None:
         """Delete the object; a key with nothing at it is a success under `ANY`.
 
-        Raises: PreconditionFailed (`Matches`), InvalidKey, Unsupported, Denied, Unavailable (the outcome is unknown).
+        Under `ANY` it may be called again. Under `Matches`, a refusal after a lost answer may be owed to the call before, which
+        succeeded where nothing stands there any more.
+
+        Raises: PreconditionFailed (`Matches`), NotFound (the container), InvalidKey, Unsupported, Denied, Unavailable (the
+        outcome is unknown), OutcomeUnknown (an earlier attempt may have taken effect, and another version stands there).
         """
 
     def begin(self, key: str, *, attributes: Attributes | None = None) -> Upload:
-        """Start a staged upload. Raises: InvalidKey (before anything is sent), Unsupported, Denied, Unavailable."""
+        """Start a staged upload. May be called again: a lost answer leaves an upload behind, which `unfinished` lists.
+
+        Raises: NotFound (the container), InvalidKey (before anything is sent), Unsupported, Denied, Unavailable.
+        """
 
     def resume(self, key: str, token: str, *, attributes: Attributes | None = None) -> Upload:
         """Go on with a staged upload that this process or another one began; `attributes` are those of its beginning.
 
-        What was staged before counts: `Upload.staged` tells which parts. Raises: NotFound (the upload is gone), InvalidKey,
-        Unsupported, Denied, Unavailable.
+        What was staged before counts: `Upload.staged` tells which parts. May be called again.
+
+        Raises: ConfigurationError (no upload has such a token), NotFound (the upload is gone), InvalidKey, Unsupported, Denied,
+        Unavailable.
         """
 
     def unfinished(self) -> Iterator[Unfinished]:
         """List the staged uploads of the store that were neither committed nor aborted, of this process and of others.
 
-        To drop one, `resume` it and `abort`. Raises: NotFound (the container), Unsupported, Denied, Unavailable.
+        To drop one, `resume` it and `abort`. May be called again, as `list`. Raises: NotFound (the container), Unsupported,
+        Denied, Unavailable.
         """
 
     def close(self) -> None:

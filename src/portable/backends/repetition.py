@@ -11,7 +11,8 @@ from tenacity.nap import sleep_using_event
 from tenacity.wait import wait_base
 
 from portable.backends.retry_rules import Rule
-from portable.errors import Cancelled, Throttled, Unavailable
+from portable.errors import Cancelled, Corrupt, Throttled, Unavailable
+from portable.forks import ForkSafeLock
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class Budget:
 
     def __init__(self, tokens: float = BUDGET) -> None:
         self._most = self._tokens = tokens
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
 
     @property
     def tokens(self) -> float:
@@ -74,6 +75,8 @@ class Past(Struct):
     """When the call must have ended, by `time.monotonic`."""
     lost: bool = False
     """An earlier attempt may have taken effect."""
+    damaged: bool = False
+    """It may have done so with bytes that were altered."""
 
     def has_time(self, seconds: float) -> bool:
         """Tell whether something that may take `seconds` would end in time."""
@@ -121,8 +124,8 @@ class Repetition:
                 if ended:
                     raise ended.pop()
                 return call(past)
-            except Unavailable:
-                past.lost = True
+            except (Unavailable, Corrupt) as error:
+                past.lost, past.damaged = True, past.damaged or isinstance(error, Corrupt)
                 raise
 
         def repeats(state: RetryCallState) -> bool:

@@ -11,18 +11,19 @@ _FAMILIES: Final = (socket.AF_INET, socket.AF_INET6)
 
 
 def connected(host: str, port: int, seconds: float) -> socket.socket:
-    """Connect to the first address of `host` that takes the connection.
+    """Connect to the first address of `host` that takes the connection; none of them has more than its share of the time left.
 
     Raises: OSError (no address, or what the last one answered; TimeoutError where time is up), UnicodeError (no name).
     """
     deadline = time.monotonic() + seconds
     failure = OSError(f"{host} has no address")
-    for address in [host] if _is_address(host) else _addresses(host, port, seconds):
+    addresses = [host] if _is_address(host) else _addresses(host, port, seconds)
+    for waiting, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         try:
-            return socket.create_connection((address, port), timeout=left)
+            return socket.create_connection((address, port), timeout=left / waiting)
         except OSError as error:
             failure = error
     raise failure
@@ -40,7 +41,10 @@ def _addresses(host: str, port: int, seconds: float) -> Sequence[str]:
         else:
             asked.set_result([str(address[0]) for *_, address in found])
 
-    threading.Thread(target=resolve, name=f"resolve {host}", daemon=True).start()
+    try:
+        threading.Thread(target=resolve, name=f"resolve {host}", daemon=True).start()
+    except RuntimeError as error:
+        raise OSError(f"{host} cannot be resolved: {error}") from error
     return asked.result(seconds)
 
 

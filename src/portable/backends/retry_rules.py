@@ -1,9 +1,10 @@
 """Which call is repeated after which error, and which refusals a repetition may owe to the attempt before it. No I/O.
 
-An attempt that ended Unavailable (Throttled is that too) may have taken effect at the host. A call whose effect is the same
-however often it happens is simply repeated. A conditional one, once it took effect, trips over itself when it is repeated:
-it is told that another version stands there, or that its upload is gone. Such a refusal is settled by looking at what stands
-there before it is passed on. A refusal of a first attempt is always passed on.
+An attempt that ended Unavailable (Throttled is that too) may have taken effect at the host, and so may one that ended Corrupt,
+since some hosts store first and then tell the checksum. A call whose effect is the same however often it happens is simply
+repeated. A conditional one, once it took effect, trips over itself when it is repeated: it is told that another version stands
+there, or that its upload is gone. Such a refusal is settled by looking at what stands there, and never passed on. A refusal of
+a first attempt always is.
 """
 
 from dataclasses import dataclass

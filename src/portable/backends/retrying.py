@@ -63,7 +63,7 @@ class RetryingBackend(Resident, Generic[B]):
         return fetched if stat is fetched.stat else replace(fetched, stat=stat)
 
     def put(self, key: str, data: Buffer, *, expect: Expectation = ANY, attributes: Attributes | None = None) -> Stat:
-        """See `Backend.put`. Raises OutcomeUnknown where an answer was lost, and what stands does not tell who wrote it."""
+        """See `Backend.put`. Raises OutcomeUnknown where an answer was lost, and this write's object does not stand there."""
         if attributes is not None:
             check_metadata(attributes, url=self.url)
         write_id = self._new_write_id(attributes) if expect != ANY else ""

@@ -1,10 +1,14 @@
-"""What became of a conditional write or delete whose answer was lost, when its repetition is refused."""
+"""What became of a conditional write or delete whose answer was lost, when its repetition is refused.
+
+That another writer's object stands there proves nothing: it may have come after ours, which was read, and then replaced or
+deleted. Nor does the version that was expected: where an ETag is made of the bytes, someone may have put them back.
+"""
 
 from portable.backends.answers import describe
 from portable.backends.protocol import Backend, Matches, Stat
 from portable.backends.repetition import Past
 from portable.backends.write_ids import WRITE_ID, without_write_id, write_id_of
-from portable.errors import NotFound, OutcomeUnknown, PortableError, PreconditionFailed, RetryableError, Unavailable
+from portable.errors import Corrupt, NotFound, OutcomeUnknown, PortableError, RetryableError, Unavailable
 
 
 class Settling:
@@ -16,17 +20,20 @@ class Settling:
     def written(self, operation: str, key: str, write_id: str, refusal: PortableError, past: Past) -> Stat:
         """Return the object that an earlier attempt wrote, if it stands there; otherwise raise.
 
-        Raises: `refusal`, where another writer's object stands (ours may have stood there before it); OutcomeUnknown where
+        Raises: Corrupt where it stands there, and an attempt ended so: that one may have written it; OutcomeUnknown where
         nothing tells whether the earlier attempt took effect; Unavailable, after which the write is repeated.
         """
         if not write_id:
             raise self._unknown(operation, key, f"it was repeated, and no {WRITE_ID} could be kept with it") from refusal
         found = self._look(operation, key, refusal, past)
-        if found is not None and write_id_of(found) == write_id:
-            return without_write_id(found)
-        if isinstance(refusal, PreconditionFailed) or (found is not None and not isinstance(refusal, NotFound)):
-            raise refusal
-        raise self._unknown(operation, key, "it was repeated, and what it may have written is not there") from refusal
+        if found is None or write_id_of(found) != write_id:
+            raise self._unknown(operation, key, "it was repeated, and what it may have written is not there") from refusal
+        if past.damaged:
+            raise Corrupt(
+                f"{describe(operation, key, self._url)}: this write's object stands there, and may have been altered on the "
+                "way or at the host: write it again"
+            ) from refusal
+        return without_write_id(found)
 
     def deleted(self, key: str, expect: Matches, refusal: PortableError, past: Past) -> None:
         """Return if nothing stands there; otherwise raise.
@@ -55,5 +62,6 @@ class Settling:
 
     def _unknown(self, operation: str, key: str, reason: str) -> OutcomeUnknown:
         return OutcomeUnknown(
-            f"{describe(operation, key, self._url)}: an answer was lost, {reason}: look at the object before doing it again"
+            f"{describe(operation, key, self._url)}: an attempt may have taken effect, {reason}: "
+            "look at the object before doing it again"
         )

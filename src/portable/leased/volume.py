@@ -21,7 +21,7 @@ from portable.catalog.entry import Home
 from portable.catalog.homes import Homes, Lease
 from portable.catalog.transitions import WRITABLE
 from portable.clock import boottime
-from portable.errors import Frozen, OutcomeUnknown, PortableError, RetryableError, UnknownEpoch
+from portable.errors import Frozen, NotFound, OutcomeUnknown, PortableError, PreconditionFailed, RetryableError, UnknownEpoch
 from portable.forks import Birthplace
 from portable.leased.creating import UnderLease
 from portable.leased.supply import supply
@@ -176,7 +176,25 @@ class LeasedVolume:
 
         Raises: Frozen, OutcomeUnknown, and what `Volume.delete` raises.
         """
-        self._mutate(lambda *_: None, lambda volume: volume.delete(key, expect=expect))
+        sent = False
+
+        def commit(volume: Volume) -> None:
+            nonlocal sent
+            repeated, sent = sent, True
+            try:
+                volume.delete(key, expect=expect)
+            except PreconditionFailed:
+                if not repeated:
+                    raise
+                try:
+                    volume.info(key)
+                except NotFound:
+                    return
+                raise OutcomeUnknown(
+                    f"{key!r} may have been deleted and written again since: look before repeating it"
+                ) from None
+
+        self._mutate(lambda *_: None, commit)
 
     def close(self) -> None:
         """Release connections."""

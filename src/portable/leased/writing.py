@@ -40,16 +40,10 @@ class Writing:
         repeated, self._sent = self._sent, True
         try:
             info = volume.committed(self._staged, self._key, self._described, self._expect)
-        except (AlreadyExists, PreconditionFailed):
-            if repeated and volume.keys is None:
-                # Clear objects carry no message id, so an earlier attempt's object cannot be told from somebody else's.
-                raise OutcomeUnknown(
-                    f"an object stands at {self._key!r}, and it may be this write's own: look before repeating it"
-                ) from None
-            raise
-        except NotFound:
+        except (AlreadyExists, PreconditionFailed, NotFound):
             if repeated:
-                # The parts are gone, perhaps because an earlier attempt made an object of them that was replaced since.
+                # What stands there was not found to be this write's own (a clear object never is), or the parts are gone: an
+                # earlier attempt may have made an object that was replaced since.
                 raise OutcomeUnknown(
                     f"{self._key!r} may have been written and replaced since: look before repeating it"
                 ) from None
