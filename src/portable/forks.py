@@ -38,6 +38,14 @@ class ForkSafeLock:
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
+    def acquire(self, seconds: float) -> bool:
+        """Take the lock within so many seconds, or return False; 0 waits for nobody."""
+        return self._lock.acquire(timeout=seconds)
+
+    def release(self) -> None:
+        """Give back what `acquire` took."""
+        self._lock.release()
+
     def renew(self) -> None:
         """Replace what the parent may hold. Called in a child, before anything else runs there."""
         self._lock = threading.Lock()

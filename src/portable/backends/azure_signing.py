@@ -4,7 +4,6 @@ A signature over each request would cost more than the request. A token for the 
 key by the SDK, is put on all of them instead, and renewed long before it ends.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from portable.backends.answers import no_answer
 from portable.backends.credentials import AZURE_SCOPE, AzureCredentials
 from portable.backends.extras import needed
 from portable.errors import ConfigurationError
-from portable.forks import Birthplace
+from portable.forks import ForkSafeLock
 
 _VALID: Final = 7200.0
 """Seconds: of a token that is signed here. Its start is left out, so that a host whose clock is behind takes it at once."""
@@ -37,7 +36,7 @@ class Signer:
     def __init__(self, container: str, credentials: AzureCredentials, *, url: str) -> None:
         """`url` is the store's, for messages. Raises: ConfigurationError (an access token would be sent without TLS)."""
         self._container, self._credentials, self._url = container, credentials, url
-        self._lock, self._birthplace = threading.Lock(), Birthplace()
+        self._lock = ForkSafeLock()
         self._query, self._headers = "", dict[str, str]()
         self._until = self._ends = 0.0
         self._renew: Callable[[], None] = self._sign
@@ -67,10 +66,8 @@ class Signer:
 
         Meanwhile the others go on with what they have, or where that has ended wait for `seconds`.
         """
-        if self._birthplace.left:  # a thread of the parent may have held the lock
-            self._lock, self._birthplace = threading.Lock(), Birthplace()
         began, can_go_on = time.monotonic(), time.time() < self._ends
-        has_turn = self._lock.acquire(timeout=0 if can_go_on else seconds)
+        has_turn = self._lock.acquire(0 if can_go_on else seconds)
         if has_turn:
             try:
                 if time.time() >= self._until:

@@ -7,7 +7,6 @@ the root is reached, whatever is renamed meanwhile.
 import errno
 import os
 import stat as modes
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing_extensions import Buffer
 
 from portable.backends.local_locks import ALONE, held, turn
 from portable.errors import InvalidKey, NotFound, Unavailable, Unsupported
+from portable.forks import ForkSafeLock
 
 PRIVATE: Final = ".portable-tmp"
 """The folder of temporary files and of the lock, on the same file system as the objects. Listings hide it at every level:
@@ -54,7 +54,7 @@ class Root:
 
     def __init__(self, path: Path, url: str) -> None:
         self.path, self.url = path, url
-        self._threads = threading.Lock()
+        self._threads = ForkSafeLock()
 
     @contextmanager
     def opened(self, names: list[str], *, create: bool = False) -> Iterator[int]:
