@@ -200,17 +200,17 @@ def test_unfinished_uploads_are_found_and_dropped(store: Store) -> None:
     backend = store.backend
     if not backend.capabilities.resumable:
         return
-    uploads = [backend.begin(key) for key in ("a", "b/c")]
+    uploads = [backend.begin(key) for key in ("a b+c%20d", "b/é")]
     for upload in uploads:
         upload.part(0, b"staged")
     found = {upload.key: upload for upload in backend.unfinished()}
-    assert set(found) == {"a", "b/c"}
+    assert set(found) == {"a b+c%20d", "b/é"}
     uploads[1].commit()
-    backend.resume("a", found["a"].token).abort()
+    backend.resume("a b+c%20d", found["a b+c%20d"].token).abort()
     left = [upload.key for upload in backend.unfinished()]
     if store.host.scheme == "az":
-        assert left == ["a"]  # staged blocks cannot be dropped: the service does that after a week
+        assert left == ["a b+c%20d"]  # staged blocks cannot be dropped: the service does that after a week
         return
     assert left == []
     with pytest.raises(NotFound):
-        backend.resume("a", found["a"].token).part(0, b"more")
+        backend.resume("a b+c%20d", found["a b+c%20d"].token).part(0, b"more")

@@ -1,6 +1,7 @@
 """S3 listings with exact keys, by requests of our own: what the SDK makes of a page takes 150 us a key."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 from portable.backends import s3_multipart, s3_pages
@@ -43,14 +44,21 @@ class S3Listing:
         return self._pages(root + prefix, lambda page: page.inventory(root))
 
     def uploads(self, root: str) -> Pages[Unfinished]:
-        """List the uploads below `root`, keys relative to it, that were neither completed nor aborted."""
+        """List the uploads below `root`, keys relative to it, that were neither completed nor aborted.
+
+        Keys are asked for as they are, since SeaweedFS says that it encodes them and does not; URL-encoded, where a page is no
+        XML because of one.
+        """
 
         def fetch(marker: str | None) -> tuple[list[Unfinished], str | None]:
-            asked: dict[str, object] = {"uploads": "", "prefix": root, **self._encoded}
+            asked: dict[str, object] = {"uploads": "", "prefix": root}
             if marker is not None:
                 key, _, token = marker.partition(s3_multipart.BETWEEN)
                 asked |= {"key-marker": key, "upload-id-marker": token}
             answer = self._wire.page(asked)
+            with suppress(ValueError):
+                return s3_multipart.uploads(answer, root)
+            answer = self._wire.page(asked | self._encoded)
             try:
                 return s3_multipart.uploads(answer, root)
             except ValueError as error:
