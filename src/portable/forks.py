@@ -20,35 +20,22 @@ class _Forks:
 
 
 class ForkSafeLock:
-    """A lock that is new in a forked child: what another thread of the parent held there, nobody would ever release.
+    """Holds a lock that is new in a forked child: what another thread of the parent held there, nobody would ever release.
 
     What it guards must be fit for use at every moment between two statements, since a child may be forked at any. Not to be
     held by the thread that forks.
     """
 
-    __slots__ = ("__weakref__", "_lock")
+    __slots__ = ("__weakref__", "own")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # The lock itself is what a `with` statement takes: an interrupt between taking and guarding would leave it taken.
+        self.own = threading.Lock()
         _LOCKS.add(self)
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-    def acquire(self, seconds: float) -> bool:
-        """Take the lock within so many seconds, or return False; 0 waits for nobody."""
-        return self._lock.acquire(timeout=seconds)
-
-    def release(self) -> None:
-        """Give back what `acquire` took."""
-        self._lock.release()
 
     def renew(self) -> None:
         """Replace what the parent may hold. Called in a child, before anything else runs there."""
-        self._lock = threading.Lock()
+        self.own = threading.Lock()
 
 
 _LOCKS: Final[WeakSet[ForkSafeLock]] = WeakSet()

@@ -186,7 +186,7 @@ class _Held:
         self._thread = threading.Thread(target=self._hold)
 
     def _hold(self):
-        with self._lock:
+        with self._lock.own:
             self._taken.set()
             self._end.wait(60)
 
@@ -200,7 +200,7 @@ class _Held:
 
 
 def _taken(lock):
-    with lock:
+    with lock.own:
         return "taken"
 
 

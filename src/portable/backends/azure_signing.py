@@ -47,7 +47,9 @@ class Signer:
                     "must be an https:// URL"
                 )
             self._renew = self._ask
-        elif not credentials.key:
+        elif credentials.key:
+            needed("azure.storage.blob")  # to load it takes longer than a request may
+        else:
             self._query, self._until = credentials.sas or "", float("inf")
 
     def signature(self, seconds: float) -> tuple[str, dict[str, str], float]:
@@ -67,13 +69,14 @@ class Signer:
         Meanwhile the others go on with what they have, or where that has ended wait for `seconds`.
         """
         began, can_go_on = time.monotonic(), time.time() < self._ends
-        has_turn = self._lock.acquire(0 if can_go_on else seconds)
+        lock = self._lock.own
+        has_turn = lock.acquire(timeout=0 if can_go_on else seconds)
         if has_turn:
             try:
                 if time.time() >= self._until:
                     self._renew()
             finally:
-                self._lock.release()
+                lock.release()
         elif can_go_on:
             return 0.0
         took = time.monotonic() - began

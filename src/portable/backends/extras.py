@@ -32,13 +32,13 @@ class Lazy:
 
     def __call__(self) -> Any:
         """Return the client."""
-        with self._lock:
+        with self._lock.own:
             if self._made is None or self._born.left:
                 self._made, self._born = self._make(), Birthplace()
             return self._made
 
     def close(self) -> None:
         """Close the client, if this process made it."""
-        with self._lock:
+        with self._lock.own:
             if self._made is not None and not self._born.left:
                 self._made.close()

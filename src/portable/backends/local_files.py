@@ -89,7 +89,7 @@ class Root:
         with self.private() as folder:
             lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=folder)
         try:
-            with turn(self._threads, until), held(lock, ALONE, until):
+            with turn(self._threads.own, until), held(lock, ALONE, until):
                 yield
         finally:
             os.close(lock)

@@ -2,13 +2,13 @@
 
 import errno
 import fcntl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from portable.clock import boottime
-from portable.forks import ForkSafeLock
 
 ALONE: Final = fcntl.LOCK_EX
 SHARED: Final = fcntl.LOCK_SH
@@ -35,9 +35,9 @@ def held(descriptor: int, lock: int, until: float) -> Iterator[None]:
 
 
 @contextmanager
-def turn(threads: ForkSafeLock, until: float) -> Iterator[None]:
+def turn(threads: threading.Lock, until: float) -> Iterator[None]:
     """Hold a lock of this process's own, for which its threads wait without asking again and again. Raises: TimeoutError."""
-    if not threads.acquire(max(until - boottime(), 0.0)):
+    if not threads.acquire(timeout=max(until - boottime(), 0.0)):
         raise TimeoutError(*_LATE)
     try:
         yield

@@ -62,7 +62,7 @@ class Pace:
         turns = self._reads if reads else self._writes
         if turns is None:
             return 0.0
-        with self._lock:
+        with self._lock.own:
             now = self._now()
             wait = turns.wait(now)
             if wait <= self._most:

@@ -44,12 +44,12 @@ class Budget:
     def earn(self) -> None:
         """Note a success."""
         if self._tokens < self._most:
-            with self._lock:
+            with self._lock.own:
                 self._tokens = min(self._tokens + _EARNED, self._most)
 
     def take(self) -> bool:
         """Take a token for a repetition; False where there is none."""
-        with self._lock:
+        with self._lock.own:
             if self._tokens < 1:
                 return False
             self._tokens -= 1

@@ -118,7 +118,7 @@ class Wire:
 
     def close(self) -> None:
         """Close idle connections now, and those in use when their request ends."""
-        with self._lock:
+        with self._lock.own:
             self._closed = True
             _close_all(self._idle)
 
@@ -139,13 +139,13 @@ class Wire:
 
     def _leave(self) -> None:
         """Close this process's copies of connections with which the parent goes on; no thread goes past before they are."""
-        with self._lock:
+        with self._lock.own:
             if self._birthplace.left:
                 _close_all(self._idle)
                 self._birthplace = Birthplace()
 
     def _kept(self, origin: str, connection: Connection) -> bool:
-        with self._lock:
+        with self._lock.own:
             idle = self._idle.get(origin)
             if idle is None:
                 idle = self._idle[origin] = deque()

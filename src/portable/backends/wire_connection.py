@@ -160,7 +160,7 @@ class Route:
         return {"Proxy-Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
     def _context(self) -> ssl.SSLContext:
-        with self._lock:
+        with self._lock.own:
             if self._tls is None:
                 try:
                     made = ssl.create_default_context(cafile=self._transport.ca_bundle)

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
+from concurrent.futures import _base as futures
 from dataclasses import dataclass
 
 import pytest
@@ -111,8 +113,31 @@ def test_draining_drops_what_has_not_started() -> None:
     while not started:
         time.sleep(0.001)
     gate.set()
-    assert threads.drain() == started
-    assert threads.in_flight == 0
+    assert sorted(threads.drain()) == started
+    assert threads.drain() == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_interrupt_while_results_are_gathered_loses_none_and_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    interrupts = iter([KeyboardInterrupt])
+
+    class Interrupted(Future[int]):
+        def exception(self, timeout: float | None = None) -> BaseException | None:
+            if moment == "before" and (interrupt := next(interrupts, None)):
+                raise interrupt
+            error = super().exception(timeout)
+            if interrupt := next(interrupts, None):
+                raise interrupt
+            return error
+
+    monkeypatch.setattr(futures, "Future", Interrupted)
+    threads = Threads(lambda number: number, workers=1)
+    assert threads.feed(iter([7]))
+    with pytest.raises(KeyboardInterrupt):
+        threads.gather(10.0)
+    assert threads.drain() == [7]
 
 
 def test_an_outage_is_waited_out(exchange: Exchange) -> None:
