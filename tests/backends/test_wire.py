@@ -358,7 +358,7 @@ def test_no_thread_of_a_forked_process_takes_a_connection_of_the_parent(
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_process_that_is_forked_while_a_thread_holds_a_lock_goes_on(wire: Wire, host: Answering, scheme: str) -> None:
-    held = wire._lock if scheme == "http" else wire._route._lock  # a fork cannot be timed otherwise
+    held = (wire._lock if scheme == "http" else wire._route._lock).own  # a fork cannot be timed otherwise
     taken, done = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -47,9 +47,7 @@ class Signer:
                     "must be an https:// URL"
                 )
             self._renew = self._ask
-        elif credentials.key:
-            needed("azure.storage.blob")  # to load it takes longer than a request may
-        else:
+        elif not credentials.key:
             self._query, self._until = credentials.sas or "", float("inf")
 
     def signature(self, seconds: float) -> tuple[str, dict[str, str], float]:
@@ -68,6 +66,8 @@ class Signer:
 
         Meanwhile the others go on with what they have, or where that has ended wait for `seconds`.
         """
+        if self._credentials.key:
+            needed("azure.storage.blob")  # before the clock begins: to load it takes longer than a request may
         began, can_go_on = time.monotonic(), time.time() < self._ends
         lock = self._lock.own
         has_turn = lock.acquire(timeout=0 if can_go_on else seconds)
